@@ -1,0 +1,71 @@
+package planner
+
+import (
+	"context"
+
+	"echelon/inputs"
+)
+
+// Cycle is one planning task: a snapshot, a policy and an instant.
+type Cycle struct {
+	Network *inputs.Network
+	Policy  Policy
+	AsOf    int64            // microseconds UTC; same civil day in every zone as Network.AsOf
+	DCs     []inputs.NodeIdx // DCs that give (a wave); nil: all. Those below them are asked too
+	Workers int              // goroutines that plan; 0: one per processor the caller may use
+	Careful bool             // plan every row by the careful path (for tests; never changes a byte)
+}
+
+// Loader gives the rows of a DC with releases and carry laid over them. It may be called again for the
+// same DC (an ask and a give of one DC are two visits when it has parents).
+type Loader interface {
+	Partition(ctx context.Context, dc inputs.NodeIdx) (*inputs.Partition, error)
+}
+
+// Exchange keeps what DCs tell each other within a cycle: requests going up, given lines coming down.
+// Blobs are written once per name and read many times; the state store keeps them as digested files.
+type Exchange interface {
+	Put(ctx context.Context, name string, blob []byte) error
+	Get(ctx context.Context, name string) ([]byte, error)
+}
+
+// Sink takes the plan as it is made. Chunks of one DC come in order from one goroutine at a time; chunks
+// of different DCs may interleave. Done follows the last chunk of a DC.
+type Sink interface {
+	Chunk(ctx context.Context, c *Chunk) error
+	Done(ctx context.Context, r *DCResult) error
+}
+
+// DCResult is what is known of a planned DC.
+type DCResult struct {
+	DC         inputs.NodeIdx
+	SKUs       int64 // live rows
+	Planned    int64
+	Held       map[string]int64 // why → rows (no_position, no_lane, lane_closed, lane_cycle)
+	Lines      [NumLayers]int64
+	Units      [NumLayers]int64
+	Released   int64 // units released today
+	ShortUnits int64 // wanted − given of today's orders
+	Exceptions [NumExceptions]int64
+	PlanHash   [32]byte
+	State      string // "" planned; "carried-forward" when the releases_unconfirmed gate stopped it
+	Why        string
+}
+
+// Event is progress: typed facts for listeners (progress bars, logs, metrics).
+type Event struct {
+	Stage string // ask, give
+	DC    inputs.NodeIdx
+	SKUs  int64 // live rows done by this event
+}
+
+// Plan plans the cycle: asks go up, gives come down, each DC's plan goes to the sink. The result is the
+// same for any number of workers. A cancelled context stops it between item groups.
+//
+// func Plan(ctx context.Context, c Cycle, l Loader, x Exchange, s Sink, on func(Event)) (*Result, error)
+
+// Result is the whole plan's account: DCs ascending by id.
+type Result struct {
+	DCs      []DCResult
+	PlanHash [32]byte // SHA-256 over the DCs' (id, plan hash), ascending by id
+}
