@@ -1,0 +1,125 @@
+package planfile
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"echelon/planner"
+)
+
+// FormatVersion is the version of the folder's layout; a reader refuses others.
+const FormatVersion = 1
+
+// ManifestName is the file that makes a folder of plan files complete; it is written last.
+const ManifestName = "manifest.json"
+
+// States of a DC in a manifest.
+const (
+	StateFull           = "full"
+	StateDegraded       = "degraded"
+	StateCarriedForward = "carried-forward"
+)
+
+// Manifest is what one DC's plan files say of themselves, and, as it stands, the value of the DC's record
+// in the manifest topic. Everything a later cycle or another machine must know of a published DC is here.
+type Manifest struct {
+	Format     int       `json:"format"`
+	Engine     string    `json:"engine_version"`
+	Tenant     string    `json:"tenant"`
+	Cycle      string    `json:"cycle"`
+	DC         string    `json:"dc"`
+	AsOf       time.Time `json:"as_of"`
+	GraceUntil time.Time `json:"grace_until"` // releases count until here unless an open order names them
+	PolicyHash string    `json:"policy_hash"`
+	CutHash    string    `json:"cut_hash"`           // digest of the cut: inputs, releases and carry that counted
+	Counted    []string  `json:"counted,omitempty"`  // earlier cycles of this DC whose releases counted, ascending
+	Replaces   string    `json:"replaces,omitempty"` // the cycle whose releases no longer count
+
+	State      string           `json:"state"`
+	Why        string           `json:"why,omitempty"`
+	PlanHash   string           `json:"plan_hash"` // hex SHA-256
+	SKUs       int64            `json:"skus"`
+	Planned    int64            `json:"planned"`
+	Held       map[string]int64 `json:"held,omitempty"`
+	Released   int64            `json:"released_units"`
+	ShortUnits int64            `json:"short_units"`
+	Exceptions map[string]int64 `json:"exceptions,omitempty"`
+
+	Layers []LayerFile `json:"layers"` // in layer order; a layer switched off by the policy is not listed
+}
+
+// LayerFile describes one Parquet file of the folder.
+type LayerFile struct {
+	Layer  string     `json:"layer"`
+	File   string     `json:"file"`
+	SHA256 string     `json:"sha256"` // hex, over the whole file
+	Bytes  int64      `json:"bytes"`
+	Lines  int64      `json:"lines"`
+	Units  int64      `json:"units"` // sum of quantity (orders) or units (workload, carry); 0 elsewhere
+	Groups []RowGroup `json:"row_groups"`
+}
+
+// RowGroup is one Parquet row group: the smallest piece that is read, and the cut points at which the
+// publishing of a large DC is divided into parts.
+type RowGroup struct {
+	Lines    int64 `json:"lines"`
+	Bytes    int64 `json:"bytes"`     // in the file, compressed
+	RawBytes int64 `json:"raw_bytes"` // before compression: a measure of what its records will weigh
+}
+
+// Layer returns the file of a layer, or nil when the manifest has none.
+func (m *Manifest) Layer(id planner.LayerID) *LayerFile {
+	name := planner.LayerOf(id).Name
+	for i := range m.Layers {
+		if m.Layers[i].Layer == name {
+			return &m.Layers[i]
+		}
+	}
+	return nil
+}
+
+// Lines returns the lines of all layers.
+func (m *Manifest) Lines() int64 {
+	var n int64
+	for i := range m.Layers {
+		n += m.Layers[i].Lines
+	}
+	return n
+}
+
+// Hash returns the plan hash as bytes.
+func (m *Manifest) Hash() (h [32]byte, err error) {
+	raw, err := hex.DecodeString(m.PlanHash)
+	if err != nil || len(raw) != len(h) {
+		return h, fmt.Errorf("plan_hash %q: want 64 hex digits", m.PlanHash)
+	}
+	copy(h[:], raw)
+	return h, nil
+}
+
+// Encode gives the manifest as it is stored: indented JSON with a final newline, the same bytes for the
+// same manifest.
+func (m *Manifest) Encode() ([]byte, error) {
+	raw, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode manifest of dc %s: %w", m.DC, err)
+	}
+	return append(raw, '\n'), nil
+}
+
+// DecodeManifest reads a stored manifest and refuses one of another format.
+func DecodeManifest(raw []byte) (*Manifest, error) {
+	var m Manifest
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	if m.Format != FormatVersion {
+		return nil, fmt.Errorf("manifest: format %d, this engine reads %d", m.Format, FormatVersion)
+	}
+	if _, err := m.Hash(); err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	return &m, nil
+}
