@@ -49,9 +49,18 @@ type Contract struct {
 	Required bool // missing or empty: the cycle is refused
 	Used     bool // this engine version plans with it
 	Columns  []ColumnDef
+	Rules    []Rule // what must hold across the columns of one row
 	Doc      string
 
 	byName map[string]int
+}
+
+// Rule is a condition across the columns of one row. A row that breaks it is quarantined with the reason
+// columns_disagree, the first of the columns, and the rule's words.
+type Rule struct {
+	Columns []string                      // the columns it looks at, the one to name first
+	Words   string                        // what must hold, for people
+	broken  func(v []*Vector, r int) bool // v is parallel to Columns
 }
 
 // Index returns the position of a column, or -1.
