@@ -84,13 +84,16 @@ type Network struct {
 	LaneSets  []LaneSet
 	Classes   []Class
 	LotSets   [][]Lot // parallel to the lanes of the row's lane set (one entry for a row without lane)
-	// Provenance: for each distinct combination, one byte per Parameters entry: the Scope it came from.
+	// Provenance: for each distinct combination, one byte per ParameterNames entry: the Scope it came from.
 	Provenance []string
 
 	DCs   []NodeIdx   // every partition, ascending by id; Direct last when there is one
 	Units [][]NodeIdx // linked DCs (usually one each), children before parents: an order in which asks can run
 	// Parents[i] lists the DCs that DCs[i] has primary or later lanes from; ascending.
 	Parents [][]NodeIdx
+
+	Releases []Release // the table of that name, ascending by id: Overlay lays them over each partition
+	Named    []string  // release ids named by open orders that touch no row; ascending
 }
 
 // ItemTable is the item dictionary in columns. Volume, weight, cost and price are -1 when unknown.
@@ -216,7 +219,7 @@ type Partition struct {
 	SaleTo       []calendars.Day
 	Day0Left     []uint16 // own demand of day 0 counts × Day0Left ÷ Day0Of, rounded up
 	Day0Of       []uint16
-	ForecastDays []int16 // days of the horizon up to the last forecast day, 0 to H (H: nothing was repeated)
+	ForecastDays []int16 // days from day 0 up to the last forecast day, at most H (H: nothing was repeated); 0 and less: it ended before day 0
 	Prov         []int32 // index into Network.Provenance
 
 	// side columns, sorted by row (then as said); rows without entries have no flag
@@ -225,6 +228,7 @@ type Partition struct {
 	Lots     Lots
 	Safety   DatedSafety
 	Carry    CarryRows
+	Named    []string // release ids that open orders of these rows name, whatever their status; ascending
 }
 
 // OrderFlags are facts of one open order or remembered release.
