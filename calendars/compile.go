@@ -169,16 +169,23 @@ func (l *Lane) closedBy(day Day) Cause {
 func (l *Lane) explainLegs(o *Opportunity) {
 	o.PickBy = l.Pick.cause(searchFrom(o.Order, l.PrepDays), o.Pick)
 	o.DepartBy = l.Depart.cause(o.Pick, o.Depart)
-	arrive := o.Depart + Day(max(l.TransitDays, 0))
-	if l.Transit != nil {
-		// The search that found the depart day's successor was inside the limit, so it is again.
-		arrive, _ = l.Transit.NthOpenAfter(o.Depart, l.TransitDays, MaxDay)
-		o.ArriveBy = l.Transit.cause(searchFrom(o.Depart, l.TransitDays), arrive)
-	}
+	arrive, from := l.arrival(o.Depart)
+	o.ArriveBy = l.Transit.cause(from, arrive)
 	if arrive < l.DestDay0 {
 		arrive, o.ArriveBy = l.DestDay0, CauseDayZero
 	}
 	o.ReceiveBy = l.Receive.cause(arrive, o.Receive)
+}
+
+// arrival gives the day on which an order that was found to depart on that day arrives, and the first day
+// that its search looked at; not yet moved to the destination's day 0.
+func (l *Lane) arrival(depart Day) (arrive, from Day) {
+	if l.Transit == nil {
+		return depart + Day(max(l.TransitDays, 0)), depart
+	}
+	// The search was inside its limit before, so it needs none.
+	arrive, _ = l.Transit.NthOpenAfter(depart, l.TransitDays, MaxDay)
+	return arrive, searchFrom(depart, l.TransitDays)
 }
 
 // searchFrom is the first day that "n open days after d" looks at.
