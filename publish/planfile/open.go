@@ -1,17 +1,177 @@
 package planfile
 
-// DC is the plan files of one DC and cycle, opened: the manifest is read, nothing else yet.
-//
-//	Open(dir string) (*DC, error)
-//	(*DC) Verify(ctx) error                            // digests of all files
-//	(*DC) Rows(ctx, layer) (*Reader, error)            // checks the file's digest once; nil when not listed
-//	(*DC) Releases(ctx) ([]Release, error)             // released lines of the order layers
-//	(*DC) Carry(ctx) ([]CarryLine, error)
-//	(*Reader) Groups() int
-//	(*Reader) Group(ctx, i int) (*Batch, error)        // the batch is valid until the next call
-//	(*Reader) Close() error
-//	(*Batch) AppendJSON(dst []byte, row int) []byte    // the line as one JSON object
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"echelon/planner"
+)
+
+// Corrupt is the error of plan files that are not what their manifest says; nothing of them was decoded.
+type Corrupt struct {
+	File string
+	What string
+}
+
+// Error names the file and what is wrong with it.
+func (c *Corrupt) Error() string { return fmt.Sprintf("plan file %s: %s", c.File, c.What) }
+
+// DC is the plan files of one DC and cycle, opened: the manifest is read, nothing else yet. Its methods may
+// be called by several goroutines.
 type DC struct {
 	Dir      string
 	Manifest *Manifest
+
+	mu     sync.Mutex
+	proven map[string]bool // files whose digest was checked
+}
+
+// Open reads the manifest of a folder of plan files. A folder without one is an fs.ErrNotExist.
+func Open(dir string) (*DC, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, ManifestName))
+	if err != nil {
+		return nil, fmt.Errorf("open plan files: %w", err)
+	}
+	m, err := DecodeManifest(raw)
+	if err != nil {
+		return nil, &Corrupt{File: filepath.Join(dir, ManifestName), What: err.Error()}
+	}
+	return &DC{Dir: dir, Manifest: m, proven: make(map[string]bool)}, nil
+}
+
+// Verify checks size and digest of every file.
+func (d *DC) Verify(ctx context.Context) error {
+	for i := range d.Manifest.Layers {
+		if err := d.prove(ctx, &d.Manifest.Layers[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prove checks size and digest of one file, once.
+func (d *DC) prove(ctx context.Context, l *LayerFile) error {
+	d.mu.Lock()
+	done := d.proven[l.File]
+	d.mu.Unlock()
+	if done {
+		return nil
+	}
+	name := filepath.Join(d.Dir, l.File)
+	if filepath.Base(l.File) != l.File {
+		return &Corrupt{File: name, What: "the manifest names a file outside its folder"}
+	}
+	f, err := os.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return &Corrupt{File: name, What: "missing"}
+	}
+	if err != nil {
+		return fmt.Errorf("read plan file: %w", err)
+	}
+	defer f.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, contextReader{ctx, f})
+	if err != nil {
+		return fmt.Errorf("read plan file %s: %w", name, err)
+	}
+	if n != l.Bytes {
+		return &Corrupt{File: name, What: fmt.Sprintf("%d bytes, the manifest says %d", n, l.Bytes)}
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != l.SHA256 {
+		return &Corrupt{File: name, What: "SHA-256 " + got + ", the manifest says " + l.SHA256}
+	}
+	d.mu.Lock()
+	d.proven[l.File] = true
+	d.mu.Unlock()
+	return nil
+}
+
+// contextReader stops reading when the context ends.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// Rows opens a layer after checking the digest of its file. columns restricts what is decoded to the named
+// columns (release_id among them for the release ids); none: all. A layer that the manifest does not list
+// gives a reader without groups.
+func (d *DC) Rows(ctx context.Context, id planner.LayerID, columns ...string) (*Reader, error) {
+	l := d.Manifest.Layer(id)
+	if l == nil {
+		return &Reader{layer: id}, nil
+	}
+	if err := d.prove(ctx, l); err != nil {
+		return nil, err
+	}
+	return openReader(filepath.Join(d.Dir, l.File), l, id, columns)
+}
+
+// Releases returns the released lines of the order layers, in the order of the files.
+func (d *DC) Releases(ctx context.Context) ([]Release, error) {
+	var out []Release
+	for _, id := range []planner.LayerID{planner.StoreOrders, planner.DCOrders, planner.VendorOrders} {
+		err := d.each(ctx, id, func(b *Batch) {
+			item, dest, source, lane := b.Col("item"), b.Col("destination"), b.Col("source"), b.Col("lane")
+			order, pick, receive := b.Col("order_day"), b.Col("pick_day"), b.Col("receive_day")
+			quantity := b.Col("quantity")
+			for r, release := range b.Release {
+				if release == "" {
+					continue
+				}
+				out = append(out, Release{
+					ID: release, Item: item.Str(r), Destination: dest.Str(r), Source: source.Str(r), Lane: lane.Str(r),
+					Quantity: quantity.Ints[r],
+					OrderDay: order.Day(r), PickDay: pick.Day(r), ReceiveDay: receive.Day(r),
+					Cycle: d.Manifest.Cycle, AsOf: d.Manifest.AsOf.UnixMicro(), GraceUntil: d.Manifest.GraceUntil.UnixMicro(),
+				})
+			}
+		}, "item", "destination", "source", "lane", "order_day", "pick_day", "receive_day", "quantity", releaseColumn)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Carry returns the rows of the layer carry, in the order of the file.
+func (d *DC) Carry(ctx context.Context) ([]CarryLine, error) {
+	var out []CarryLine
+	err := d.each(ctx, planner.Carry, func(b *Batch) {
+		item, node, units := b.Col("item"), b.Col("node"), b.Col("units")
+		for r := range b.Rows {
+			out = append(out, CarryLine{Item: item.Str(r), Node: node.Str(r), Units: units.Ints[r]})
+		}
+	})
+	return out, err
+}
+
+// each calls f with every row group of a layer.
+func (d *DC) each(ctx context.Context, id planner.LayerID, f func(*Batch), columns ...string) error {
+	r, err := d.Rows(ctx, id, columns...)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for i := range r.Groups() {
+		b, err := r.Group(ctx, i)
+		if err != nil {
+			return err
+		}
+		f(b)
+	}
+	return nil
 }

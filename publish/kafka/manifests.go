@@ -1,0 +1,295 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"echelon/publish/outcome"
+)
+
+// manifests is the manifest topic as far as it was read: the newest committed record of each key. It is
+// read on from where it stands, so each record is fetched once per process.
+//
+// Invariant: after settle returns, every record that was committed before the call is in it.
+type manifests struct {
+	topic  string
+	limit  func() time.Duration // longest wait for foreign transactions
+	adm    *kadm.Client
+	opts   []kgo.Opt
+	mu     sync.Mutex
+	reader *kgo.Client
+	next   []int64 // by partition: offset to read from
+	start  []int64 // by partition: first offset that the topic keeps
+	rows   map[string]any
+}
+
+// settle notes the high watermark of every partition, waits until the last stable offset reaches it, and
+// reads up to there. A foreign transaction that stays open longer than the limit is an error of code 75.
+func (m *manifests) settle(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	high, err := m.offsets(ctx, m.adm.ListEndOffsets)
+	if err != nil {
+		return err
+	}
+	stable, err := m.waitStable(ctx, high)
+	if err != nil {
+		return err
+	}
+	if m.start, err = m.offsets(ctx, m.adm.ListStartOffsets); err != nil {
+		return err
+	}
+	return m.readTo(ctx, stable)
+}
+
+type listOffsets = func(context.Context, ...string) (kadm.ListedOffsets, error)
+
+// offsets lists one kind of offset, by partition.
+func (m *manifests) offsets(ctx context.Context, list listOffsets) ([]int64, error) {
+	return topicOffsets(ctx, list, m.topic)
+}
+
+func topicOffsets(ctx context.Context, list listOffsets, topic string) ([]int64, error) {
+	listed, err := list(ctx, topic)
+	if err != nil {
+		return nil, fmt.Errorf("offsets of %s: %w", topic, err)
+	}
+	if err := listed.Error(); err != nil {
+		return nil, fmt.Errorf("offsets of %s: %w", topic, err)
+	}
+	partitions := listed[topic]
+	offsets := make([]int64, len(partitions))
+	for p := range offsets {
+		o, ok := partitions[int32(p)]
+		if !ok {
+			return nil, fmt.Errorf("offsets of %s: partition %d of %d is missing in the answer", topic, p, len(offsets))
+		}
+		offsets[p] = o.Offset
+	}
+	if len(offsets) == 0 {
+		return nil, fmt.Errorf("offsets of %s: it has no partitions", topic)
+	}
+	return offsets, nil
+}
+
+// waitStable polls until every last stable offset is at least high, and gives them.
+func (m *manifests) waitStable(ctx context.Context, high []int64) ([]int64, error) {
+	limit := m.limit()
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errUnsettled)
+	defer cancel()
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
+		stable, err := m.offsets(ctx, m.adm.ListCommittedOffsets)
+		if err == nil && !slices.ContainsFunc(indexes(high), func(p int) bool { return stable[p] < high[p] }) {
+			return stable, nil
+		}
+		if err == nil {
+			select {
+			case <-ctx.Done():
+				err = ctx.Err()
+			case <-time.After(pause):
+				continue
+			}
+		}
+		if context.Cause(ctx) == errUnsettled {
+			return nil, outcome.New(outcome.CodeAgain, "manifests_hidden", m.topic,
+				"another writer's transaction is open there; run again when it has ended",
+				"the last stable offset did not reach the high watermark within %s", limit)
+		}
+		return nil, err
+	}
+}
+
+func indexes[T any](s []T) []int {
+	is := make([]int, len(s))
+	for i := range is {
+		is[i] = i
+	}
+	return is
+}
+
+var errUnsettled = fmt.Errorf("manifest topic did not settle")
+
+// readTo reads records up to, not including, the offsets of target.
+func (m *manifests) readTo(ctx context.Context, target []int64) error {
+	if m.next == nil {
+		m.next = slices.Clone(m.start)
+		m.rows = make(map[string]any)
+	}
+	if len(m.next) != len(target) {
+		return outcome.New(outcome.CodeConfig, "topic_changed", m.topic,
+			"the manifest topic must keep its partitions", "it had %d partitions and has %d", len(m.next), len(target))
+	}
+	behind := func() bool {
+		return slices.ContainsFunc(indexes(target), func(p int) bool { return m.next[p] < target[p] })
+	}
+	if !behind() {
+		return nil
+	}
+	if m.reader == nil {
+		at := make(map[int32]kgo.Offset, len(m.next))
+		for p, next := range m.next {
+			at[int32(p)] = kgo.NewOffset().At(next)
+		}
+		reader, err := newReader(m.opts, map[string]map[int32]kgo.Offset{m.topic: at})
+		if err != nil {
+			return err
+		}
+		m.reader = reader
+	}
+	ctx, cancel := context.WithTimeout(ctx, m.limit())
+	defer cancel()
+	for behind() {
+		fetches := m.reader.PollFetches(ctx)
+		err := fetchError(fetches)
+		if err == nil {
+			err = m.take(fetches)
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			m.drop()
+			return fmt.Errorf("read %s: %w", m.topic, err)
+		}
+	}
+	return nil
+}
+
+// take lays the records of a poll over what is known. Control records only move the position.
+func (m *manifests) take(fetches kgo.Fetches) error {
+	var fault error
+	fetches.EachRecord(func(r *kgo.Record) {
+		m.next[r.Partition] = max(m.next[r.Partition], r.Offset+1)
+		if r.Attrs.IsControl() || fault != nil {
+			return
+		}
+		if r.Value == nil {
+			delete(m.rows, string(r.Key))
+			return
+		}
+		row, err := decodeRecord(r.Value, r.Timestamp)
+		if err != nil {
+			fault = fmt.Errorf("%s at offset %d of partition %d: %w", r.Key, r.Offset, r.Partition, err)
+			return
+		}
+		m.rows[string(r.Key)] = row
+	})
+	return fault
+}
+
+// drop forgets the reader and all it read; the next settle starts from the beginning.
+func (m *manifests) drop() {
+	if m.reader != nil {
+		m.reader.Close()
+	}
+	m.reader, m.next, m.rows = nil, nil, nil
+}
+
+func (m *manifests) close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.drop()
+}
+
+// dc gives the record of a (cycle, DC), nil when there is none.
+func (m *manifests) dc(tenant, cycle, dc string) *storedDC {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, _ := m.rows[dcKey(tenant, cycle, dc)].(*storedDC)
+	return d
+}
+
+// dcs gives the records of a tenant's DCs in order of (as-of, cycle, DC).
+func (m *manifests) dcs(tenant string) []*storedDC {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []*storedDC
+	for _, row := range m.rows {
+		if d, ok := row.(*storedDC); ok && d.Tenant == tenant {
+			all = append(all, d)
+		}
+	}
+	slices.SortFunc(all, func(a, b *storedDC) int {
+		if c := a.AsOf.Compare(b.AsOf); c != 0 {
+			return c
+		}
+		if c := strings.Compare(a.Cycle, b.Cycle); c != 0 {
+			return c
+		}
+		return strings.Compare(a.DC, b.DC)
+	})
+	return all
+}
+
+// parts gives the part records of a (cycle, DC) with a plan hash, ascending.
+func (m *manifests) parts(tenant, cycle, dc, hash string) []*storedPart {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []*storedPart
+	for _, row := range m.rows {
+		if p, ok := row.(*storedPart); ok && p.Tenant == tenant && p.Cycle == cycle && p.DC == dc && p.PlanHash == hash {
+			all = append(all, p)
+		}
+	}
+	slices.SortFunc(all, func(a, b *storedPart) int { return a.Part - b.Part })
+	return all
+}
+
+// foreignPart gives a part of a (cycle, DC) with another plan hash, nil when there is none.
+func (m *manifests) foreignPart(tenant, cycle, dc, hash string) *storedPart {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var first *storedPart
+	for _, row := range m.rows {
+		p, ok := row.(*storedPart)
+		if ok && p.Tenant == tenant && p.Cycle == cycle && p.DC == dc && p.PlanHash != hash &&
+			(first == nil || p.Part < first.Part) {
+			first = p
+		}
+	}
+	return first
+}
+
+func (m *manifests) closing(tenant, cycle string) *storedClosing {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, _ := m.rows[closingKey(tenant, cycle)].(*storedClosing)
+	return c
+}
+
+func (m *manifests) ranges(tenant string) *rangesRecord {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, _ := m.rows[rangesKey(tenant)].(*rangesRecord)
+	return r
+}
+
+// trimmed reports whether the topic has lost its beginning, so that old cycles may be unknown.
+func (m *manifests) trimmed() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.ContainsFunc(m.start, func(o int64) bool { return o > 0 })
+}
+
+// newReader makes a client that reads committed records and keeps control records: without them a reader
+// that waits for the last stable offset hangs when the last thing in a partition is a marker.
+func newReader(opts []kgo.Opt, at map[string]map[int32]kgo.Offset) (*kgo.Client, error) {
+	cl, err := kgo.NewClient(append(slices.Clone(opts),
+		kgo.ConsumePartitions(at),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(),
+		kgo.FetchMaxWait(250*time.Millisecond),
+		kgo.FetchMaxBytes(16<<20),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("reader: %w", err)
+	}
+	return cl, nil
+}

@@ -1,0 +1,282 @@
+package planfile
+
+import (
+	"encoding/binary"
+
+	"github.com/parquet-go/parquet-go/encoding/delta"
+	"github.com/parquet-go/parquet-go/format"
+
+	"echelon/inputs"
+	"echelon/planner"
+)
+
+// names gives the strings behind the indexes of a column type.
+func names(n *inputs.Network, c *planner.LayerColumn) []string {
+	switch c.Type {
+	case planner.ColItem:
+		return n.Items.ID
+	case planner.ColNode:
+		return n.Nodes.ID
+	case planner.ColLane:
+		return n.Lanes.ID
+	case planner.ColEnum:
+		return c.Words
+	case planner.ColDay, planner.ColInt, planner.ColMilli, planner.ColBool, planner.ColText, planner.ColMilliList, planner.ColLedger:
+	}
+	return nil
+}
+
+// optionalInts encodes nullable numbers.
+func (e *encoder) optionalInts(values []int64) (page, error) {
+	p := page{values: len(values), encoding: format.DeltaBinaryPacked}
+	e.i64, e.level, e.levels = e.i64[:0], e.level[:0], e.levels[:0]
+	var lo, hi int64
+	for _, v := range values {
+		if v == planner.NullInt {
+			e.level = append(e.level, 0)
+			continue
+		}
+		if len(e.i64) == 0 {
+			lo, hi = v, v
+		}
+		lo, hi = min(lo, v), max(hi, v)
+		e.level = append(e.level, 1)
+		e.i64 = append(e.i64, v)
+	}
+	nulls := len(values) - len(e.i64)
+	p.stats.NullCount = int64(nulls)
+	if len(e.i64) > 0 {
+		p.stats.MinValue = binary.LittleEndian.AppendUint64(nil, uint64(lo))
+		p.stats.MaxValue = binary.LittleEndian.AppendUint64(nil, uint64(hi))
+	}
+	if err := e.optional(len(values), nulls); err != nil {
+		return p, err
+	}
+	err := e.ints()
+	p.levels, p.body = e.levels, e.body
+	return p, err
+}
+
+// optionalDays encodes nullable dates.
+func (e *encoder) optionalDays(values []int32) (page, error) {
+	p := page{values: len(values), encoding: format.DeltaBinaryPacked}
+	e.i32, e.level, e.levels = e.i32[:0], e.level[:0], e.levels[:0]
+	var lo, hi int32
+	for _, v := range values {
+		if v == planner.NullDay {
+			e.level = append(e.level, 0)
+			continue
+		}
+		if len(e.i32) == 0 {
+			lo, hi = v, v
+		}
+		lo, hi = min(lo, v), max(hi, v)
+		e.level = append(e.level, 1)
+		e.i32 = append(e.i32, v)
+	}
+	nulls := len(values) - len(e.i32)
+	p.stats.NullCount = int64(nulls)
+	if len(e.i32) > 0 {
+		p.stats.MinValue = binary.LittleEndian.AppendUint32(nil, uint32(lo))
+		p.stats.MaxValue = binary.LittleEndian.AppendUint32(nil, uint32(hi))
+	}
+	if err := e.optional(len(values), nulls); err != nil {
+		return p, err
+	}
+	err := e.days()
+	p.levels, p.body = e.levels, e.body
+	return p, err
+}
+
+// dictionary writes the dictionary of a column whose values e.codes has numbered.
+func (e *encoder) dictionary(p *page, words []string) {
+	e.dict = e.dict[:0]
+	var lo, hi string
+	for i, v := range e.codes.order {
+		s := words[v]
+		if i == 0 {
+			lo, hi = s, s
+		}
+		lo, hi = min(lo, s), max(hi, s)
+		e.dict = binary.LittleEndian.AppendUint32(e.dict, uint32(len(s)))
+		e.dict = append(e.dict, s...)
+	}
+	p.encoding, p.dict, p.dictN = format.RLEDictionary, e.dict, len(e.codes.order)
+	if p.dict == nil {
+		p.dict = []byte{}
+	}
+	if p.dictN > 0 {
+		p.stats.MinValue, p.stats.MaxValue = []byte(lo), []byte(hi)
+	}
+}
+
+// optionalNames encodes a nullable column of indexes into words; negative is null.
+func (e *encoder) optionalNames(values []int32, words []string) (page, error) {
+	p := page{values: len(values)}
+	e.i32, e.level, e.levels = e.i32[:0], e.level[:0], e.levels[:0]
+	e.codes.reset(len(words))
+	for _, v := range values {
+		if v < 0 {
+			e.level = append(e.level, 0)
+			continue
+		}
+		e.level = append(e.level, 1)
+		e.i32 = append(e.i32, e.codes.of(v))
+	}
+	nulls := len(values) - len(e.i32)
+	p.stats.NullCount = int64(nulls)
+	e.dictionary(&p, words)
+	if err := e.optional(len(values), nulls); err != nil {
+		return p, err
+	}
+	err := e.indexes(p.dictN)
+	p.levels, p.body = e.levels, e.body
+	return p, err
+}
+
+// enums encodes a column of words by their position; it has no nulls.
+func (e *encoder) enums(values []uint8, words []string) (page, error) {
+	p := page{values: len(values)}
+	e.i32, e.levels = e.i32[:0], e.levels[:0]
+	e.codes.reset(len(words))
+	for _, v := range values {
+		e.i32 = append(e.i32, e.codes.of(int32(v)))
+	}
+	e.dictionary(&p, words)
+	e.addAllPresent(len(values))
+	err := e.indexes(p.dictN)
+	p.levels, p.body = e.levels, e.body
+	return p, err
+}
+
+// texts encodes free text by a dictionary; "" is null.
+func (e *encoder) texts(values []string) (page, error) {
+	index := make(map[string]int32)
+	var words []string
+	at := make([]int32, len(values))
+	for i, s := range values {
+		if s == "" {
+			at[i] = -1
+			continue
+		}
+		c, ok := index[s]
+		if !ok {
+			c = int32(len(words))
+			index[s] = c
+			words = append(words, s)
+		}
+		at[i] = c
+	}
+	return e.optionalNames(at, words)
+}
+
+// uniques encodes text whose values hardly repeat but share beginnings; the empty string is null. ends are
+// the ends of the values in text.
+func (e *encoder) uniques(text []byte, ends []uint32) (page, error) {
+	p := page{values: len(ends), encoding: format.DeltaByteArray}
+	e.level, e.levels = e.level[:0], e.levels[:0]
+	offsets := make([]uint32, 1, len(ends)+1)
+	last := uint32(0)
+	for _, end := range ends {
+		if end == last {
+			e.level = append(e.level, 0)
+			continue
+		}
+		e.level = append(e.level, 1)
+		offsets = append(offsets, end)
+		last = end
+	}
+	nulls := len(ends) - (len(offsets) - 1)
+	p.stats.NullCount = int64(nulls)
+	if err := e.optional(len(ends), nulls); err != nil {
+		return p, err
+	}
+	var err error
+	e.body, err = (&delta.ByteArrayEncoding{}).EncodeByteArray(e.body[:0], text, offsets)
+	p.levels, p.body = e.levels, e.body
+	return p, err
+}
+
+// bools encodes a column without nulls, one bit a value.
+func (e *encoder) bools(values []uint8) (page, error) {
+	p := page{values: len(values), encoding: format.Plain}
+	e.body = e.body[:0]
+	var b byte
+	var any, all byte = 0, 1
+	for i, v := range values {
+		b |= (v & 1) << (i & 7)
+		any, all = any|v&1, all&v
+		if i&7 == 7 {
+			e.body, b = append(e.body, b), 0
+		}
+	}
+	if len(values)&7 != 0 {
+		e.body = append(e.body, b)
+	}
+	p.stats.MinValue, p.stats.MaxValue = []byte{all & 1}, []byte{any}
+	p.body = e.body
+	return p, nil
+}
+
+// lists writes the levels of a list column and returns how many level entries it has.
+func (e *encoder) lists(off []uint32) (int, error) {
+	e.level, e.levels = e.level[:0], e.levels[:0]
+	empty := 0
+	for r := 1; r < len(off); r++ {
+		e.level = append(e.level, 0)
+		if off[r] == off[r-1] {
+			empty++
+			continue
+		}
+		for n := off[r] - off[r-1]; n > 1; n-- {
+			e.level = append(e.level, 1)
+		}
+	}
+	n := len(e.level)
+	if err := e.addLevels(e.level); err != nil {
+		return 0, err
+	}
+	if empty == 0 {
+		e.addAllPresent(n)
+		return n, nil
+	}
+	e.level = e.level[:0]
+	for r := 1; r < len(off); r++ {
+		if off[r] == off[r-1] {
+			e.level = append(e.level, 0)
+		}
+		for n := off[r] - off[r-1]; n > 0; n-- {
+			e.level = append(e.level, 1)
+		}
+	}
+	return n, e.addLevels(e.level)
+}
+
+// listInts encodes the numbers of a list column; the levels are there already.
+func (e *encoder) listInts(values []int64, entries int) (page, error) {
+	p := page{values: entries, encoding: format.DeltaBinaryPacked}
+	var err error
+	e.body, err = (&delta.BinaryPackedEncoding{}).EncodeInt64(e.body[:0], values)
+	p.stats.NullCount = int64(entries - len(values))
+	p.levels, p.body = e.levels, e.body
+	return p, err
+}
+
+// listReasons encodes the reasons of a ledger column; the levels are there already.
+func (e *encoder) listReasons(values []uint8, entries int) (page, error) {
+	p := page{values: entries}
+	words := make([]string, planner.NumReasons)
+	for r := range words {
+		words[r] = planner.Reason(r).String()
+	}
+	e.i32 = e.i32[:0]
+	e.codes.reset(len(words))
+	for _, v := range values {
+		e.i32 = append(e.i32, e.codes.of(int32(v)))
+	}
+	e.dictionary(&p, words)
+	p.stats = format.Statistics{NullCount: int64(entries - len(values))}
+	err := e.indexes(p.dictN)
+	p.levels, p.body = e.levels, e.body
+	return p, err
+}

@@ -1,0 +1,223 @@
+package planfile
+
+import (
+	"strconv"
+
+	"echelon/inputs"
+	"echelon/planner"
+	"echelon/publish/disk"
+)
+
+// Row groups are closed at so many lines or list elements, whichever is first: small enough to be read,
+// held and published as one piece, large enough to compress well.
+const (
+	groupLines    = 65536
+	groupElements = 1 << 20
+)
+
+// layerWriter gathers the lines of one layer of a DC and writes a row group whenever enough are there.
+type layerWriter struct {
+	net     *inputs.Network
+	layer   *planner.Layer
+	cycle   string
+	dc      string
+	file    *parquetFile
+	name    string
+	pending planner.Table
+	lines   int64
+	units   int64
+	element int // list elements pending
+}
+
+func newLayerWriter(f disk.FS, dir string, o *Options, id planner.LayerID, dc string) (*layerWriter, error) {
+	l := planner.LayerOf(id)
+	name := l.Name + ".parquet"
+	file, err := createParquet(f, dir+"/"+name, id)
+	if err != nil {
+		return nil, err
+	}
+	w := &layerWriter{net: o.Network, layer: l, cycle: o.Cycle, dc: dc, file: file, name: name}
+	w.pending = planner.Table{Layer: id, Cols: make([]planner.Col, len(l.Columns))}
+	return w, nil
+}
+
+// add appends the rows of t, in pieces that fit a row group.
+func (w *layerWriter) add(e *encoder, t *planner.Table) error {
+	for from := 0; from < t.Rows; {
+		to := min(t.Rows, from+groupLines-w.pending.Rows)
+		w.append(t, from, to)
+		from = to
+		if w.pending.Rows >= groupLines || w.element >= groupElements {
+			if err := w.flush(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// append copies rows [from, to) of t to the pending row group.
+func (w *layerWriter) append(t *planner.Table, from, to int) {
+	for i := range w.layer.Columns {
+		src, dst := &t.Cols[i], &w.pending.Cols[i]
+		switch w.layer.Columns[i].Type {
+		case planner.ColItem, planner.ColNode, planner.ColLane, planner.ColDay:
+			dst.I32 = append(dst.I32, src.I32[from:to]...)
+		case planner.ColInt, planner.ColMilli:
+			dst.I64 = append(dst.I64, src.I64[from:to]...)
+			if name := w.layer.Columns[i].Name; name == "quantity" || name == "units" && w.layer.ID != planner.Exceptions {
+				w.units += sum(src.I64[from:to])
+			}
+		case planner.ColBool, planner.ColEnum:
+			dst.U8 = append(dst.U8, src.U8[from:to]...)
+		case planner.ColText:
+			dst.Str = append(dst.Str, src.Str[from:to]...)
+		case planner.ColMilliList, planner.ColLedger:
+			if len(dst.Off) == 0 {
+				dst.Off = append(dst.Off, 0)
+			}
+			lo, hi := src.Off[from], src.Off[to]
+			shift := uint32(len(dst.List)) - lo
+			for _, o := range src.Off[from+1 : to+1] {
+				dst.Off = append(dst.Off, o+shift)
+			}
+			dst.List = append(dst.List, src.List[lo:hi]...)
+			if w.layer.Columns[i].Type == planner.ColLedger {
+				dst.Reason = append(dst.Reason, src.Reason[lo:hi]...)
+			}
+			w.element += int(hi - lo)
+		}
+	}
+	w.pending.Rows += to - from
+	w.lines += int64(to - from)
+}
+
+func sum(values []int64) int64 {
+	var n int64
+	for _, v := range values {
+		if v != planner.NullInt {
+			n += v
+		}
+	}
+	return n
+}
+
+// flush writes the pending rows as a row group.
+func (w *layerWriter) flush(e *encoder) error {
+	if w.pending.Rows == 0 {
+		return nil
+	}
+	w.file.begin(w.pending.Rows)
+	for i := range w.layer.Columns {
+		if err := w.column(e, &w.layer.Columns[i], &w.pending.Cols[i]); err != nil {
+			return err
+		}
+	}
+	if IsOrders(w.layer.ID) {
+		text, ends := w.releaseIDs(e.text[:0], e.ends[:0])
+		e.text, e.ends = text, ends
+		if err := w.write(e)(e.uniques(text, ends)); err != nil {
+			return err
+		}
+	}
+	w.file.end()
+	for i := range w.pending.Cols {
+		c := &w.pending.Cols[i]
+		c.I32, c.I64, c.U8, c.Str = c.I32[:0], c.I64[:0], c.U8[:0], c.Str[:0]
+		c.Off, c.List, c.Reason = c.Off[:0], c.List[:0], c.Reason[:0]
+	}
+	w.pending.Rows, w.element = 0, 0
+	return nil
+}
+
+// write appends an encoded column to the open row group.
+func (w *layerWriter) write(e *encoder) func(page, error) error {
+	return func(p page, err error) error {
+		if err != nil {
+			return err
+		}
+		return w.file.column(e, p)
+	}
+}
+
+func (w *layerWriter) column(e *encoder, d *planner.LayerColumn, c *planner.Col) error {
+	put := w.write(e)
+	switch d.Type {
+	case planner.ColItem, planner.ColNode, planner.ColLane:
+		return put(e.optionalNames(c.I32, names(w.net, d)))
+	case planner.ColEnum:
+		return put(e.enums(c.U8, d.Words))
+	case planner.ColDay:
+		return put(e.optionalDays(c.I32))
+	case planner.ColInt, planner.ColMilli:
+		return put(e.optionalInts(c.I64))
+	case planner.ColBool:
+		return put(e.bools(c.U8))
+	case planner.ColText:
+		return put(e.texts(c.Str))
+	case planner.ColMilliList, planner.ColLedger:
+		entries, err := e.lists(c.Off)
+		if err != nil {
+			return err
+		}
+		if d.Type == planner.ColLedger {
+			if err := put(e.listReasons(c.Reason, entries)); err != nil {
+				return err
+			}
+		}
+		return put(e.listInts(c.List, entries))
+	}
+	return nil
+}
+
+// releaseIDs gives the release id of each pending row, empty for a line that is not released.
+func (w *layerWriter) releaseIDs(text []byte, ends []uint32) ([]byte, []uint32) {
+	var item, line, release int
+	for i := range w.layer.Columns {
+		switch w.layer.Columns[i].Name {
+		case "item":
+			item = i
+		case "line":
+			line = i
+		case "release":
+			release = i
+		}
+	}
+	cols := w.pending.Cols
+	for r := range w.pending.Rows {
+		if cols[release].U8[r] != 0 {
+			text = appendReleaseID(text, w.cycle, w.dc, w.layer.Name, w.net.Items.ID[cols[item].I32[r]], cols[line].I64[r])
+		}
+		ends = append(ends, uint32(len(text)))
+	}
+	return text, ends
+}
+
+// appendReleaseID appends "cycle/dc/layer/item/line": the id under which the order system hands a released
+// line back. None of the parts may contain a slash.
+func appendReleaseID(dst []byte, cycle, dc, layer, item string, line int64) []byte {
+	dst = append(append(dst, cycle...), '/')
+	dst = append(append(dst, dc...), '/')
+	dst = append(append(dst, layer...), '/')
+	dst = append(append(dst, item...), '/')
+	return strconv.AppendInt(dst, line, 10)
+}
+
+// finish closes the file and describes it.
+func (w *layerWriter) finish(e *encoder) (LayerFile, error) {
+	if err := w.flush(e); err != nil {
+		return LayerFile{}, err
+	}
+	bytes, digest, err := w.file.close()
+	if err != nil {
+		return LayerFile{}, err
+	}
+	groups := w.file.groups
+	if groups == nil {
+		groups = []RowGroup{}
+	}
+	return LayerFile{
+		Layer: w.layer.Name, File: w.name, SHA256: digest, Bytes: bytes,
+		Lines: w.lines, Units: w.units, Groups: groups,
+	}, nil
+}
