@@ -77,6 +77,15 @@ type Batch struct {
 	Ops      []Op     // nil: every row is an upsert
 	Source   string   // file or topic-partition the rows came from
 	First    int64    // position of row 0 in it: 1-based data row of a file, offset of a topic
+	At       []int64  // nil: row r is at First + r; else the position of each row (rows were taken out)
+}
+
+// Position returns where row r stands in the batch's source.
+func (b *Batch) Position(r int) int64 {
+	if b.At != nil {
+		return b.At[r]
+	}
+	return b.First + int64(r)
 }
 
 // Col returns the column of that name. An unknown name is a bug and panics.

@@ -37,7 +37,7 @@ func ParseInt(def *ColumnDef, s string) (int64, error) {
 func parseInt(def *ColumnDef, s string) (int64, *Fault) {
 	switch def.Type {
 	case TypeMilli:
-		v, reason, hint := parseDecimal(s, 3)
+		v, reason, hint := ParseDecimal(s, 3)
 		if reason != "" {
 			return 0, fault(def, reason, s, hint)
 		}
@@ -82,7 +82,7 @@ func parseInt(def *ColumnDef, s string) (int64, *Fault) {
 		}
 		return v, nil
 	case TypeUnits, TypeMoney, TypeNumber, TypeDays, TypeVolume, TypeWeight:
-		v, reason, hint := parseDecimal(s, 0)
+		v, reason, hint := ParseDecimal(s, 0)
 		if reason != "" {
 			return 0, fault(def, reason, s, hint)
 		}
@@ -109,8 +109,9 @@ func CheckInt(def *ColumnDef, v int64) *Fault {
 }
 
 // parseDecimal reads an optional minus sign, digits, and where places > 0 up to that many decimals after a
-// point; the result is in units of 10^-places. Trailing zeros of a whole number ("3.000") are exact and fine.
-func parseDecimal(s string, places int) (int64, Reason, string) {
+// point; the result is in units of 10^-places; a reason that is not empty says why it is refused, with what to
+// do. Trailing zeros of a whole number ("3.000") are exact and fine.
+func ParseDecimal(s string, places int) (int64, Reason, string) {
 	i, neg := 0, false
 	if i < len(s) && s[i] == '-' {
 		neg, i = true, 1
@@ -191,7 +192,7 @@ func parseList(def *ColumnDef, s string, dst []int64) ([]int64, *Fault) {
 	}
 	for {
 		part, rest, more := strings.Cut(s, ";")
-		v, reason, hint := parseDecimal(part, places)
+		v, reason, hint := ParseDecimal(part, places)
 		if reason != "" {
 			return dst, fault(def, listReason(reason), part, "element "+itoa(int64(n+1))+" of the list: "+hint)
 		}
