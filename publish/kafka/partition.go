@@ -102,21 +102,29 @@ type router struct {
 	buf  []byte
 }
 
-// newRouter makes the router of a layer's topic with n partitions. ranges are those of n partitions.
-func newRouter(partitioner, dc string, n int32, ranges []Range) (*router, error) {
-	r := &router{dc: dc, n: n}
+// ownRange gives the partitions of a DC among n under the division, nil when there is no division. A DC
+// that came later than it has one partition, the same for ever.
+func ownRange(dc string, n int32, ranges []Range) *Range {
+	if ranges == nil {
+		return nil
+	}
+	i := slices.IndexFunc(ranges, func(g Range) bool { return g.DC == dc })
+	if i >= 0 && ranges[i].First+ranges[i].Count <= n {
+		return &ranges[i]
+	}
+	return &Range{DC: dc, First: partitionOf([]byte(dc), n), Count: 1}
+}
+
+// newRouter makes the router of a layer's topic for the lines of a DC.
+func newRouter(dc string, by route) (*router, error) {
+	r := &router{dc: dc, n: by.Partitions}
 	place := []string{"destination", "node"} // whichever the layer has
-	switch partitioner {
+	switch by.Partitioner {
 	case ByDCRange:
-		i := slices.IndexFunc(ranges, func(g Range) bool { return g.DC == dc })
-		switch {
-		case ranges == nil:
-		case i >= 0 && ranges[i].First+ranges[i].Count <= n:
-			r.own, r.columns = ranges[i], place
-		default: // a DC that came later than the division: one partition, the same for ever
-			r.own, r.columns = Range{DC: dc, First: partitionOf([]byte(dc), n), Count: 1}, place
-		}
 		r.withDC = true
+		if by.Own != nil {
+			r.own, r.columns = *by.Own, place
+		}
 	case ByDC:
 		r.withDC = true
 	case ByDCNode:
@@ -124,9 +132,9 @@ func newRouter(partitioner, dc string, n int32, ranges []Range) (*router, error)
 	case ByItem:
 		r.columns = []string{"item"}
 	default:
-		names, ok := strings.CutPrefix(partitioner, byColumns)
+		names, ok := strings.CutPrefix(by.Partitioner, byColumns)
 		if !ok {
-			return nil, fmt.Errorf("partitioner %q is not known", partitioner)
+			return nil, fmt.Errorf("partitioner %q is not known", by.Partitioner)
 		}
 		for _, name := range strings.Split(names, ",") {
 			if name == "dc" {

@@ -33,16 +33,8 @@ type Column struct {
 	Reason []uint8
 }
 
-// Null reports whether row r has no value. Lists are never null.
-func (c *Column) Null(r int) bool {
-	switch {
-	case c.Codes != nil:
-		return c.Codes[r] < 0
-	case c.Ints != nil:
-		return c.Ints[r] == planner.NullInt
-	}
-	return false
-}
+// Null reports whether row r has no value, or the column was not read. Lists that were read are never null.
+func (c *Column) Null(r int) bool { return !c.has(r) }
 
 // Str returns the text of row r, "" when it is null.
 func (c *Column) Str(r int) string {
