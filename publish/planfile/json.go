@@ -116,3 +116,11 @@ func AppendMilli(dst []byte, v int64) []byte {
 	}
 	return dst
 }
+
+// AppendText appends the value of row r as its JSON text; nothing when it is null.
+func (c *Column) AppendText(dst []byte, r int) []byte {
+	if !c.has(r) {
+		return dst
+	}
+	return c.appendJSON(dst, r)
+}
