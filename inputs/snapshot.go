@@ -134,6 +134,7 @@ type LaneTable struct {
 	Destination []NodeIdx
 	Method      []string
 	Priority    []int32
+	ReceiveCal  []CalIdx // its own, else the destination's
 }
 
 // ClassLane is all that compiling the opportunities of one lane needs: two lanes whose entries are equal

@@ -403,6 +403,7 @@ func (b *builder) readLanes() error {
 		ids[i] = s.id
 		t.Source, t.Destination = append(t.Source, inputs.NodeIdx(s.source)), append(t.Destination, inputs.NodeIdx(s.dest))
 		t.Method, t.Priority = append(t.Method, s.method), append(t.Priority, s.priority)
+		t.ReceiveCal = append(t.ReceiveCal, inputs.CalIdx(s.receiveCal))
 		b.lanes = append(b.lanes, s.laneFacts)
 		b.into[s.dest] = append(b.into[s.dest], int32(i))
 	}

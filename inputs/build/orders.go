@@ -78,6 +78,9 @@ func (b *builder) readOrders() error {
 				from = b.find(o.item, o.source)
 			}
 			book.name(release, at, from)
+			if o.source == inputs.None && at != inputs.None {
+				book.name(release, inputs.None, inputs.None) // its source is not known: any may have promised it
+			}
 			if at == inputs.None && from == inputs.None {
 				n.Filtered++
 				continue
