@@ -101,7 +101,7 @@ var (
 	tenantGrammar = regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}$`)
 	idGrammar     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 	mechanisms    = []string{"", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"}
-	codecs        = []string{"zstd", "lz4", "snappy", "gzip", "none"}
+	compressions  = []string{"zstd", "lz4", "snappy", "gzip", "none"}
 )
 
 // withDefaults fills in what was left at zero.
@@ -156,8 +156,8 @@ func (c Config) Validate() error {
 	if !idGrammar.MatchString(c.Environment) {
 		bad("environment %q: want letters, digits, dot, underscore, dash", c.Environment)
 	}
-	if !slices.Contains(codecs, c.Compression) {
-		bad("compression %q: want one of %v", c.Compression, codecs)
+	if !slices.Contains(compressions, c.Compression) {
+		bad("compression %q: want one of %v", c.Compression, compressions)
 	}
 	if c.BatchBytes < 16<<10 || c.BatchBytes > 1<<30 {
 		bad("batch bytes %d: want 16 KiB to 1 GiB", c.BatchBytes)

@@ -31,7 +31,7 @@ func appendPlain(dst []byte, c *planfile.Column, row int) []byte {
 	case planner.ColInt:
 		return strconv.AppendInt(dst, c.Ints[row], 10)
 	case planner.ColMilli:
-		return appendMilli(dst, c.Ints[row])
+		return planfile.AppendMilli(dst, c.Ints[row])
 	case planner.ColBool:
 		return strconv.AppendBool(dst, c.Ints[row] != 0)
 	case planner.ColMilliList, planner.ColLedger:
@@ -43,28 +43,6 @@ func appendPlain(dst []byte, c *planfile.Column, row int) []byte {
 // appendDay writes an ISO date.
 func appendDay(dst []byte, day int64) []byte {
 	return calendars.Day(day).Time().AppendFormat(dst, "2006-01-02")
-}
-
-// appendMilli writes thousandths as a decimal with as many places as it needs.
-func appendMilli(dst []byte, v int64) []byte {
-	u := uint64(v)
-	if v < 0 {
-		dst = append(dst, '-')
-		u = -u
-	}
-	dst = strconv.AppendUint(dst, u/1000, 10)
-	frac := u % 1000
-	if frac == 0 {
-		return dst
-	}
-	dst = append(dst, '.', byte('0'+frac/100))
-	if frac%100 != 0 {
-		dst = append(dst, byte('0'+frac/10%10))
-		if frac%10 != 0 {
-			dst = append(dst, byte('0'+frac%10))
-		}
-	}
-	return dst
 }
 
 // jsonEncoder writes one object per line: tenant, cycle, dc, then the layer's columns in their order and
@@ -127,7 +105,7 @@ func (e *jsonEncoder) appendValue(dst []byte, row int) []byte {
 		case planner.ColDay:
 			dst = append(dst, e.days.text(c.Ints[row])...)
 		case planner.ColMilli:
-			dst = appendMilli(dst, c.Ints[row])
+			dst = planfile.AppendMilli(dst, c.Ints[row])
 		case planner.ColBool:
 			dst = strconv.AppendBool(dst, c.Ints[row] != 0)
 		case planner.ColMilliList:
@@ -136,7 +114,7 @@ func (e *jsonEncoder) appendValue(dst []byte, row int) []byte {
 				if k > c.Off[row] {
 					dst = append(dst, ',')
 				}
-				dst = appendMilli(dst, c.List[k])
+				dst = planfile.AppendMilli(dst, c.List[k])
 			}
 			dst = append(dst, ']')
 		case planner.ColLedger:

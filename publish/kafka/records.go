@@ -25,10 +25,20 @@ type dcRecord struct {
 	planfile.Manifest
 	SchemaVersion int        `json:"schema_version"`
 	Parts         int        `json:"parts"`
-	Spans         []span     `json:"spans,omitempty"`  // by layer and partition, of all parts
+	Routes        []route    `json:"routes,omitempty"` // by layer
+	Spans         []span     `json:"spans,omitempty"`  // by part, layer and partition
 	Sums          []layerSum `json:"sums,omitempty"`   // by layer
 	By            string     `json:"by,omitempty"`     // superseded: the later cycle
-	Ranges        *Range     `json:"ranges,omitempty"` // dc-range: the partitions this DC owned
+}
+
+// route is how the lines of a layer became records: with it and the plan file they can be made again.
+type route struct {
+	Layer       string `json:"layer"`
+	Topic       string `json:"topic"`
+	Partitions  int32  `json:"partitions"`
+	Partitioner string `json:"partitioner"`
+	Own         *Range `json:"own,omitempty"`       // dc-range: the partitions this DC owned
+	SchemaID    int    `json:"schema_id,omitempty"` // Avro: id in the registry; 0: JSON
 }
 
 // partRecord is the value of tenant/cycle/dc/part-n.

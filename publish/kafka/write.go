@@ -214,8 +214,11 @@ func (w *writer) chunk(ctx context.Context, l *layerWriter, from, n int) {
 		s.Sum += hexSum(xxhash.Sum64(value))
 		a.records[k] = kgo.Record{Topic: l.route.Topic, Partition: p, Key: key, Value: value, Headers: l.headers}
 	}
+	a.done = w.promise.Promise()
 	for k := range n {
-		a.done = w.promise.Promise()
+		if k > 0 {
+			w.promise.Promise() // counts the record; the function is the same for all
+		}
 		w.cl.Produce(ctx, &a.records[k], a.answered)
 	}
 }
