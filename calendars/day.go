@@ -1,4 +1,3 @@
-// Package calendars knows civil days, open-day sets, zones, cut-offs and the opportunities of a lane.
 package calendars
 
 import (
