@@ -1,6 +1,7 @@
 package planfile
 
 import (
+	"slices"
 	"strconv"
 
 	"echelon/inputs"
@@ -26,7 +27,8 @@ type layerWriter struct {
 	pending planner.Table
 	lines   int64
 	units   int64
-	element int // list elements pending
+	element int   // list elements pending
+	receive int64 // latest receive day of released lines
 }
 
 func newLayerWriter(f disk.FS, dir string, o *Options, id planner.LayerID, dc string) (*layerWriter, error) {
@@ -88,8 +90,21 @@ func (w *layerWriter) append(t *planner.Table, from, to int) {
 			w.element += int(hi - lo)
 		}
 	}
+	if IsOrders(w.layer.ID) {
+		release, receive := t.Cols[w.at("release")].U8, t.Cols[w.at("receive_day")].I32
+		for r := from; r < to; r++ {
+			if release[r] != 0 {
+				w.receive = max(w.receive, int64(receive[r]))
+			}
+		}
+	}
 	w.pending.Rows += to - from
 	w.lines += int64(to - from)
+}
+
+// at returns the position of a column of the layer.
+func (w *layerWriter) at(name string) int {
+	return slices.IndexFunc(w.layer.Columns, func(c planner.LayerColumn) bool { return c.Name == name })
 }
 
 func sum(values []int64) int64 {
@@ -172,17 +187,7 @@ func (w *layerWriter) column(e *encoder, d *planner.LayerColumn, c *planner.Col)
 
 // releaseIDs gives the release id of each pending row, empty for a line that is not released.
 func (w *layerWriter) releaseIDs(text []byte, ends []uint32) ([]byte, []uint32) {
-	var item, line, release int
-	for i := range w.layer.Columns {
-		switch w.layer.Columns[i].Name {
-		case "item":
-			item = i
-		case "line":
-			line = i
-		case "release":
-			release = i
-		}
-	}
+	item, line, release := w.at("item"), w.at("line"), w.at("release")
 	cols := w.pending.Cols
 	for r := range w.pending.Rows {
 		if cols[release].U8[r] != 0 {

@@ -45,7 +45,9 @@ type Manifest struct {
 	Held       map[string]int64 `json:"held,omitempty"`
 	Released   int64            `json:"released_units"`
 	ShortUnits int64            `json:"short_units"`
-	Exceptions map[string]int64 `json:"exceptions,omitempty"`
+	// LastReceive is the latest receive day of the released lines, days since 1970-01-01; 0: none is released.
+	LastReceive int64            `json:"last_receive_day,omitempty"`
+	Exceptions  map[string]int64 `json:"exceptions,omitempty"`
 
 	Layers []LayerFile `json:"layers"` // in layer order; a layer switched off by the policy is not listed
 }

@@ -252,6 +252,7 @@ func (w *Writer) finish(d *dcWriter, r *planner.DCResult) (*Manifest, error) {
 			return nil, fmt.Errorf("layer %s: %w", l.layer.Name, err)
 		}
 		m.Layers = append(m.Layers, file)
+		m.LastReceive = max(m.LastReceive, l.receive)
 	}
 	raw, err := m.Encode()
 	if err != nil {
