@@ -1,0 +1,135 @@
+package feed
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"echelon/inputs"
+)
+
+// Report is what is known of a folder's rows so far.
+type Report struct {
+	Tables  []TableReport // tables that the folder has, in the order of the contracts
+	Notices []Notice
+}
+
+// TableReport is what became of the records of one table. Counts are there when the table was read to its end.
+type TableReport struct {
+	Table    string
+	Files    []File
+	Complete bool
+	Counts   inputs.Counts
+	Reasons  []ReasonCount  // of quarantine, ascending by reason
+	Faults   []inputs.Fault // the first ones
+}
+
+// ReasonCount is how many rows were quarantined for a reason.
+type ReasonCount struct {
+	Reason inputs.Reason
+	Rows   int64
+}
+
+// finish puts a table's counts into the report.
+func (r *reader) finish() {
+	if r.done {
+		return
+	}
+	r.done = true
+	t := &TableReport{
+		Table: r.contract.Table, Files: r.files, Complete: true, Counts: r.sieve.Counts, Faults: r.first,
+	}
+	for _, reason := range r.sieve.Reasons() {
+		t.Reasons = append(t.Reasons, ReasonCount{Reason: reason, Rows: r.sieve.ByReason[reason]})
+	}
+	r.folder.mu.Lock()
+	r.folder.reports[r.contract.Table] = t
+	r.folder.mu.Unlock()
+	if !r.contract.Used && t.Counts.Applied > 0 {
+		r.folder.notice(Notice{
+			Kind: "not_used_yet", Where: r.contract.Table,
+			Hint: fmt.Sprintf("%d rows were checked; this version does not plan with the table", t.Counts.Applied),
+		})
+		return
+	}
+	for i, n := range r.sieve.Unused {
+		if n > 0 {
+			r.folder.notice(Notice{
+				Kind: "not_used_yet", Where: r.contract.Table + "." + r.contract.Columns[i].Name,
+				Hint: fmt.Sprintf("%d values were checked; this version does not plan with the column", n),
+			})
+		}
+	}
+}
+
+func (f *Folder) emitted(table string) int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.told[table]
+}
+
+func (f *Folder) setEmitted(table string, n int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.told[table] = n
+}
+
+// Report returns the counts of the tables that were read, and what a person should know.
+func (f *Folder) Report() Report {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out Report
+	for _, c := range inputs.Contracts() {
+		if len(f.files[c.Table]) == 0 {
+			continue
+		}
+		if t := f.reports[c.Table]; t != nil {
+			out.Tables = append(out.Tables, *t)
+			continue
+		}
+		out.Tables = append(out.Tables, TableReport{Table: c.Table, Files: f.files[c.Table]})
+	}
+	out.Notices = append(out.Notices, f.notices...)
+	return out
+}
+
+// Check reads every table through and keeps nothing but the report: what `check` does.
+func (f *Folder) Check(ctx context.Context) (Report, error) {
+	for _, c := range inputs.Contracts() {
+		if !f.Has(c.Table) {
+			continue
+		}
+		if err := f.checkTable(ctx, c.Table); err != nil {
+			return f.Report(), err
+		}
+	}
+	return f.Report(), nil
+}
+
+func (f *Folder) checkTable(ctx context.Context, table string) error {
+	r, err := f.Open(ctx, table)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for {
+		if _, err := r.Next(ctx); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// CheckUnused reads the tables that planning does not, so that their rows are checked and counted too.
+func (f *Folder) CheckUnused(ctx context.Context) error {
+	for _, c := range inputs.Contracts() {
+		if c.Used || !f.Has(c.Table) {
+			continue
+		}
+		if err := f.checkTable(ctx, c.Table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
