@@ -249,6 +249,43 @@ func TestCompileWithoutOpenDay(t *testing.T) {
 	}
 }
 
+// TestCompileFasterLaneAfterTheHorizon: a faster lane that takes over after the horizon beats planned orders
+// on the slow one, although the slow one comes first on the days in between.
+func TestCompileFasterLaneAfterTheHorizon(t *testing.T) {
+	z, asOf := zone(t, "America/Chicago"), micros(t, "2026-11-23T08:00:00-06:00")
+	slow, fast := lane(z, asOf), lane(z, asOf)
+	slow.TransitDays, slow.ValidTo = 10, slow.SourceDay0+16 // two days past the horizon's last
+	table := calendars.Compile([]calendars.Lane{slow, fast}, asOf, 14)
+	// The fast lane's first order, on day 17, is usable that day: what the slow one brings on day 17 or later goes.
+	last := table.Opps[len(table.Opps)-1]
+	if table.Planned != 7 || len(table.Opps) != 8 || last.Lane != 1 || last.Usable != slow.SourceDay0+17 {
+		t.Errorf("%d planned, %d in all, the last one %+v", table.Planned, len(table.Opps), last)
+	}
+	if o := table.Opps[6]; o.Order != slow.SourceDay0+6 || o.Usable != slow.SourceDay0+16 {
+		t.Errorf("the last planned one is %+v", o)
+	}
+}
+
+// TestCompileSearchEndsByTheDestination: receiving is searched to 366 days past the destination's horizon.
+func TestCompileSearchEndsByTheDestination(t *testing.T) {
+	asOf := micros(t, "2026-11-23T12:00:00Z")
+	l := lane(zone(t, "Pacific/Pago_Pago"), asOf)
+	l.DestZone = zone(t, "Pacific/Kiritimati")
+	if l.DestDay0 = l.DestZone.DayOf(asOf); l.DestDay0 != l.SourceDay0+1 {
+		t.Fatalf("day 0 is %s and %s", l.SourceDay0, l.DestDay0)
+	}
+	for _, c := range []struct {
+		late calendars.Day
+		want int
+	}{{0, 1}, {1, 0}} {
+		only := l.DestDay0 + 28 + calendars.SearchDays + c.late
+		l.Receive = set(calendars.Calendar{Rules: []calendars.Rule{{Number: 1, From: only, To: only, Open: true}}})
+		if got := len(calendars.Compile([]calendars.Lane{l}, asOf, 28).Opps); got != c.want {
+			t.Errorf("open on %s alone: %d opportunities, want %d", only, got, c.want)
+		}
+	}
+}
+
 // TestCompileAgainstSlow compares Compile with the slow reading on drawn lanes, near clock changes too.
 func TestCompileAgainstSlow(t *testing.T) {
 	opps, multi := 0, 0

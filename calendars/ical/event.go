@@ -123,8 +123,7 @@ func (e *event) recurrence(r *reader) {
 	if e.rule != "" || len(e.added) > 0 {
 		r.fail("RECURRENCE-ID", errors.New("with RRULE or RDATE: one occurrence cannot recur itself"))
 	}
-	id := ids[0].start.in(e.start.zone)
-	e.replaces = &id
+	e.replaces = &ids[0].start
 }
 
 // reader reads properties of one event.

@@ -40,10 +40,17 @@ type moment struct {
 // expand marks every occurrence: series without what was dropped or replaced, then the replacements.
 func (x *expander) expand(events []*event) error {
 	byUID := map[string]*series{}
+	clock := map[string]*zone{} // of each series
+	for _, e := range events {
+		if e.replaces == nil && clock[e.uid] == nil {
+			clock[e.uid] = e.start.zone
+		}
+	}
 	for _, e := range events {
 		if e.replaces == nil {
 			continue
 		}
+		*e.replaces = e.replaces.in(clock[e.uid]) // a floating one is on the clock of its series
 		s := byUID[e.uid]
 		if s == nil {
 			s = &series{newest: map[moment]*event{}}

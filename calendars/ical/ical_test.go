@@ -111,6 +111,15 @@ func TestImport(t *testing.T) {
 			first: "2026-01-01", last: "2026-12-31", want: []string{"2026-03-02 Dock repair", "2026-03-11 Dock repair; late", "2026-03-23 Dock repair"},
 		},
 		{
+			why: "of two equal versions of a change the last one counts; a floating time is the series' own",
+			text: file("UID:a\nDTSTART;TZID=Asia/Tokyo:20260302T080000\nRRULE:FREQ=WEEKLY;COUNT=4\nEXDATE:20260316T080000",
+				"UID:a\nRECURRENCE-ID:20260309T080000\nDTSTART:20260311T080000\nSUMMARY:first",
+				"UID:a\nRECURRENCE-ID:20260309T080000\nDTSTART:20260312T080000\nSUMMARY:second",
+				"UID:b\nDTSTART;TZID=Asia/Tokyo:20260401T230000\nDTEND:20260402T003000\nRECURRENCE-ID:20260401T230000\nSUMMARY:alone"),
+			first: "2026-01-01", last: "2026-12-31",
+			want: []string{"2026-03-02 event", "2026-03-12 second", "2026-03-23 event", "2026-04-01 alone", "2026-04-02 alone"},
+		},
+		{
 			why: "a series called off, with its changes",
 			text: file("UID:a\nDTSTART;VALUE=DATE:20260302\nRRULE:FREQ=WEEKLY;COUNT=4\nSTATUS:CANCELLED",
 				"UID:a\nRECURRENCE-ID;VALUE=DATE:20260309\nDTSTART;VALUE=DATE:20260311", "UID:b\nDTSTART;VALUE=DATE:20260401"),
