@@ -139,7 +139,7 @@ func digests(b *Batch) []uint64 {
 			case def.Type.Lists():
 				h := d[r] + column
 				for _, e := range v.List[v.Offsets[r]:v.Offsets[r+1]] {
-					h = mix(h, uint64(e))
+					h = h*0x9e3779b97f4a7c15 + uint64(e)
 				}
 				d[r] = mix(h, uint64(v.Offsets[r+1]-v.Offsets[r]))
 			default:

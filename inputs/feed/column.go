@@ -31,6 +31,7 @@ type column struct {
 	last    string // raw text of the value before, and its code
 	lastC   uint32
 	hasLast bool
+	lists   int // list elements of the batch before: what the next one will need
 }
 
 func (c *column) begin(rows int) {
@@ -41,6 +42,7 @@ func (c *column) begin(rows int) {
 		c.vec.Codes = make([]uint32, 0, rows)
 	case c.def.Type.Lists():
 		c.vec.Offsets = make([]uint32, 1, rows+1)
+		c.vec.List = make([]int64, 0, c.lists)
 	default:
 		c.vec.Ints = make([]int64, 0, rows)
 	}
@@ -49,6 +51,7 @@ func (c *column) begin(rows int) {
 // vector returns what was gathered, for a batch of n rows.
 func (c *column) vector(n int) inputs.Vector {
 	v := c.vec
+	c.lists = len(v.List)
 	if c.nulls {
 		for len(v.Null) < (n+63)/64 {
 			v.Null = append(v.Null, 0)

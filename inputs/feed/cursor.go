@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 
@@ -19,9 +20,10 @@ type cursor struct {
 	values  values // of the page, nulls left out
 	def     []byte // of the page; nil: every value is there
 	rep     []byte
-	entries int // levels of the page (values where there are none)
-	at      int // levels read
-	val     int // values read
+	entries int  // levels of the page (values where there are none)
+	at      int  // levels read
+	val     int  // values read
+	dense   bool // lists: every entry of the page is an element, none is null or missing
 }
 
 // next loads the next page that has entries.
@@ -43,6 +45,10 @@ func (c *cursor) next() error {
 		}
 		if (c.def != nil && len(c.def) < c.entries) || (c.leaf.levels.maxRep > 0 && len(c.rep) < c.entries) {
 			return fmt.Errorf("%w: a page has too few levels", errUnreadable)
+		}
+		if c.leaf.levels.maxRep > 0 {
+			c.def, c.rep = c.def[:c.entries], c.rep[:c.entries]
+			c.dense = bytes.Count(c.def, []byte{byte(c.leaf.levels.maxDef)}) == c.entries
 		}
 		return c.leaf.reading.load(p, c.column(), &c.values)
 	}
@@ -191,6 +197,9 @@ func (c *cursor) takeLists(n int, faults *rowFaults) error {
 				if row >= 0 {
 					list.end(row)
 				}
+				if whole := c.wholeLists(n - 2 - row); whole > 0 {
+					row += whole
+				}
 				row++
 				list.begin()
 				list.null = c.def[c.at] < element // a list without elements is null: it says nothing
@@ -212,6 +221,26 @@ func (c *cursor) takeLists(n int, faults *rowFaults) error {
 	}
 	list.end(row)
 	return nil
+}
+
+// wholeLists adds up to n lists of a dense page that end inside it, and returns how many.
+func (c *cursor) wholeLists(n int) int {
+	col, v := c.column(), &c.values
+	if !c.dense || len(v.bad) > 0 || col.def.Type == inputs.TypeWeekdays {
+		return 0
+	}
+	rows := 0
+	for rows < n {
+		size := bytes.IndexByte(c.rep[c.at+1:], 0) + 1
+		if size == 0 || size > inputs.MaxList || c.val+size > len(v.ints) {
+			break
+		}
+		col.vec.List = append(col.vec.List, v.ints[c.val:c.val+size]...)
+		col.endList()
+		c.at, c.val = c.at+size, c.val+size
+		rows++
+	}
+	return rows
 }
 
 // listRow gathers one list.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"echelon/inputs"
 )
@@ -179,11 +180,11 @@ var errUnreadable = errors.New("the file is not what it claims to be")
 // fileError classifies what went wrong while a file was read: what the file is to blame for is a refusal.
 func (f *Folder) fileError(file File, err error) error {
 	var refusal *inputs.Refusal
-	var path *os.PathError
+	var system syscall.Errno // what the disk says, not what the file holds
 	switch {
 	case errors.As(err, &refusal), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
-	case errors.As(err, &path):
+	case errors.As(err, &system):
 		return fmt.Errorf("read input file: %w", err)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return &inputs.Refusal{Kind: "truncated", Where: file.path, Hint: "the file ends too early: write or copy it again", Err: err}
