@@ -187,7 +187,7 @@ func randomTable(r *rand.Rand, n *inputs.Network, id planner.LayerID, rows int) 
 						line, last = 1, int64(item)
 					}
 					v = line
-				} else if r.IntN(9) == 0 {
+				} else if d.Name != "quantity" && d.Name != "units" && r.IntN(9) == 0 {
 					v = planner.NullInt
 				}
 				c.I64 = append(c.I64, v)
