@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"echelon/calendars"
 	"echelon/inputs"
 )
 
@@ -127,7 +126,7 @@ func (b *builder) classify() {
 		for i := range uses {
 			lanes[i] = b.classLane(&uses[i])
 			s.lanes = append(s.lanes, inputs.LaneIdx(uses[i].lane))
-			for _, v := range flatten(&lanes[i]) {
+			for _, v := range lanes[i].Fields() {
 				k = binary.LittleEndian.AppendUint64(k, uint64(v))
 			}
 		}
@@ -170,7 +169,7 @@ func sortClasses(classes [][]inputs.ClassLane) []int32 {
 	}
 	slices.SortFunc(order, func(x, y int32) int {
 		return slices.CompareFunc(classes[x], classes[y], func(a, c inputs.ClassLane) int {
-			fa, fc := flatten(&a), flatten(&c)
+			fa, fc := a.Fields(), c.Fields()
 			return slices.Compare(fa[:], fc[:])
 		})
 	})
@@ -179,21 +178,4 @@ func sortClasses(classes [][]inputs.ClassLane) []int32 {
 		rank[c] = int32(i)
 	}
 	return rank
-}
-
-// flatten gives the fields of a class lane as numbers.
-func flatten(c *inputs.ClassLane) [19]int64 {
-	truth := func(b bool) int64 {
-		if b {
-			return 1
-		}
-		return 0
-	}
-	day := func(d calendars.Day) int64 { return int64(d) }
-	return [19]int64{
-		int64(c.SourceZone), int64(c.DestZone), day(c.SourceDay0), day(c.DestDay0), truth(c.SourceIsVendor),
-		int64(c.SourceOrderCal), int64(c.LaneOrderCal), int64(c.DestOrderCal), int64(c.Cutoff), int64(c.PrepDays),
-		int64(c.PickCal), int64(c.DepartCal), int64(c.TransitCal), int64(c.ReceiveCal), int64(c.TransitDays),
-		int64(c.PutAwayDays), truth(c.TransitElapsed), day(c.ValidFrom), day(c.ValidTo),
-	}
 }

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"echelon/inputs"
+)
+
+// Snapshot is a snapshot on disk, opened: its network in memory, its partitions where they are.
+type Snapshot struct {
+	Network  *inputs.Network
+	Manifest *Manifest
+	dir      string
+}
+
+// Open checks a snapshot's manifest and loads its network. A tenant that is not "" must be the snapshot's.
+// What is wrong with the snapshot itself comes as an *inputs.Refusal.
+func Open(dir, tenant string) (*Snapshot, error) {
+	text, err := os.ReadFile(filepath.Join(dir, manifestName))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, refuse("half_written", dir, errors.New("no "+manifestName+" in it"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open snapshot: %w", err)
+	}
+	m, err := decodeManifest(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.check(tenant); err != nil {
+		return nil, err
+	}
+	s := &Snapshot{Manifest: m, dir: dir}
+	data, err := s.read(&m.Network)
+	if err != nil {
+		return nil, err
+	}
+	f := &flat{net: &inputs.Network{}}
+	if err := readTable(data, networkTable(f)); err != nil {
+		return nil, refuse("damaged", m.Network.File, err)
+	}
+	if err := f.assemble(); err != nil {
+		return nil, refuse("damaged", m.Network.File, err)
+	}
+	s.Network = f.net
+	if s.Network.Tenant != m.Tenant || len(s.Network.DCs) != len(m.DCs) {
+		return nil, refuse("damaged", manifestName, errors.New("manifest and network do not belong together"))
+	}
+	return s, nil
+}
+
+// Partition loads the rows of a DC. Memory in use is at most the partition and its file.
+func (s *Snapshot) Partition(ctx context.Context, dc inputs.NodeIdx) (*inputs.Partition, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for i, have := range s.Network.DCs {
+		if have == dc {
+			return s.load(&s.Manifest.DCs[i], dc)
+		}
+	}
+	return nil, fmt.Errorf("snapshot %s has no partition of node %d", s.dir, dc)
+}
+
+func (s *Snapshot) load(e *DCEntry, dc inputs.NodeIdx) (*inputs.Partition, error) {
+	if e.DC != NameOf(s.Network, dc) {
+		return nil, refuse("damaged", manifestName, fmt.Errorf("file %s is of DC %s", e.File, e.DC))
+	}
+	data, err := s.read(&e.FileEntry)
+	if err != nil {
+		return nil, err
+	}
+	p := &inputs.Partition{}
+	var head []int64
+	if err := readTable(data, partitionTable(p, &head)); err != nil {
+		return nil, refuse("damaged", e.File, err)
+	}
+	if len(head) != 3 || head[0] != int64(dc) || int64(s.Network.Horizon) != head[1] || head[2] != e.Rows {
+		return nil, refuse("damaged", e.File, errors.New("the file is of another DC or snapshot"))
+	}
+	p.DC, p.Horizon, p.Live = dc, int(head[1]), int(head[2])
+	if why := sound(p); why != "" {
+		return nil, refuse("damaged", e.File, errors.New(why))
+	}
+	return p, nil
+}
+
+// read reads a whole file and checks its size and digest.
+func (s *Snapshot) read(e *FileEntry) ([]byte, error) {
+	if filepath.Base(e.File) != e.File {
+		return nil, refuse("damaged", manifestName, fmt.Errorf("%q is no file name", e.File))
+	}
+	f, err := os.Open(filepath.Join(s.dir, e.File))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, refuse("file_missing", e.File, errors.New("the manifest names it"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read snapshot: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("read snapshot: %w", err)
+	}
+	if info.Size() != e.Bytes {
+		return nil, refuse("truncated", e.File, fmt.Errorf("%d bytes, the manifest says %d", info.Size(), e.Bytes))
+	}
+	data := make([]byte, e.Bytes)
+	if _, err := io.ReadFull(f, data); err != nil {
+		return nil, fmt.Errorf("read snapshot file %s: %w", e.File, err)
+	}
+	if digest(data) != e.SHA256 {
+		return nil, refuse("digest_mismatch", e.File, errors.New("its bytes are not those that were written"))
+	}
+	return data, nil
+}
