@@ -73,7 +73,7 @@ func (a *app) report(ctx context.Context, err error) int {
 		fmt.Fprintf(a.err, "echelon: %v\n  what to do: echelon help\n", err)
 		return outcome.CodeUsage
 	}
-	e := outcome.Of(ctx, err)
+	e := outcome.Of(ctx, refused(err))
 	fmt.Fprintf(a.err, "echelon: %v\n", e)
 	return e.Code
 }
@@ -99,7 +99,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&a.config, "config", "", "settings file (YAML); every flag can stand in it by its name")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(a.generateCommand(), a.showCommand(), a.versionCommand())
+	root.AddCommand(a.checkCommand(), a.generateCommand(), a.showCommand(), a.versionCommand())
 	root.AddCommand(laterCommands()...)
 	return root
 }
