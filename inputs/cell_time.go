@@ -47,7 +47,8 @@ func civil(y, m, d int) int64 {
 		y--
 		m += 12
 	}
-	return int64(365*y+y/4-y/100+y/400+(153*(m-3)+2)/5+d-1) - 719468
+	y += 400 // so that no division is of a negative year
+	return int64(365*y+y/4-y/100+y/400+(153*(m-3)+2)/5+d-1) - 719468 - 146097
 }
 
 func lastOfMonth(y, m int) int {
@@ -144,7 +145,7 @@ func knownZone(s string) bool {
 	if ok, seen := zones.Load(s); seen {
 		return ok.(bool) //nolint:errcheck,forcetypeassert // only booleans are stored
 	}
-	_, err := time.LoadLocation(s)
+	_, err := calendars.LoadZone(s)
 	if err == nil { // unknown names are not kept: a bad feed must not fill memory
 		zones.Store(s, true)
 	}

@@ -29,6 +29,34 @@ const (
 	BadOp           Reason = "bad_op"            // not an operation of an increment
 )
 
+// ReasonWords is a reason with its words for people.
+type ReasonWords struct {
+	Reason Reason
+	Words  string
+}
+
+// Reasons lists every reason, in the order of the documentation.
+func Reasons() []ReasonWords {
+	return []ReasonWords{
+		{WrongType, "not a value of the column's type"},
+		{TooManyPlaces, "more than three decimal places: rounding would change it silently"},
+		{OutOfRange, "outside the column's range"},
+		{BadID, "outside the grammar of ids"},
+		{BadText, "control characters, terminal escapes, invisible marks, invalid UTF-8, or too long"},
+		{UnknownWord, "not one of the column's words"},
+		{UnknownZone, "not an IANA time zone"},
+		{BadDate, "no date, instant or time of day that exists"},
+		{BadList, "an element of a list is wrong or null, or the list is too long"},
+		{MissingValue, "null where a value is needed"},
+		{ColumnsDisagree, "a rule across columns does not hold"},
+		{DuplicateKey, "the key was there before with other values"},
+		{UnknownRef, "an id that its table does not have"},
+		{BadRecord, "the record cannot be read: fields missing, quotes, broken JSON"},
+		{TooLarge, "a record over 1 MiB"},
+		{BadOp, "not an operation of an increment"},
+	}
+}
+
 // Fault is what is wrong with one row: the quarantine record. Table, Source and Position say where; they are
 // empty in the faults of single cells.
 type Fault struct {

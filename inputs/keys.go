@@ -113,10 +113,11 @@ func (k *keyIndex) grow() {
 	}
 }
 
-func mix(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a^0x9e3779b97f4a7c15, b^0xd1b54a32d192ed03|1)
-	hi2, lo2 := bits.Mul64(hi^lo, 0x9fb21c651e98df25)
-	return hi2 ^ lo2
+// mix adds a word to a hash. For one hash no two words give the same result.
+func mix(h, word uint64) uint64 {
+	h = (bits.RotateLeft64(h, 23) ^ word) * 0x9fb21c651e98df25
+	h = (h ^ h>>29) * 0x9e3779b97f4a7c15
+	return h ^ h>>32
 }
 
 // digests returns a digest of every row over the columns that are not part of the key: rows of one key with
