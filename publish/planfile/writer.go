@@ -27,7 +27,6 @@ type Options struct {
 	Cycle      string
 	AsOf       int64 // microseconds UTC
 	PolicyHash string
-	CutHash    string
 	Replaces   string
 	LayersOff  [planner.NumLayers]bool
 	// Facts gives what the state store knows of a DC: until when its releases count, which earlier cycles'
@@ -42,6 +41,7 @@ type Options struct {
 type DCFacts struct {
 	GraceUntil int64 // microseconds UTC
 	Counted    []string
+	CutHash    string
 	Degraded   string // why the DC's plan is marked degraded, "": it is full
 }
 
@@ -267,13 +267,13 @@ func (w *Writer) finish(d *dcWriter, r *planner.DCResult) (*Manifest, error) {
 func (w *Writer) manifest(d *dcWriter, r *planner.DCResult) *Manifest {
 	m := &Manifest{
 		Format: FormatVersion, Engine: w.opt.Engine, Tenant: w.opt.Tenant, Cycle: w.opt.Cycle, DC: d.name,
-		AsOf: time.UnixMicro(w.opt.AsOf).UTC(), PolicyHash: w.opt.PolicyHash, CutHash: w.opt.CutHash, Replaces: w.opt.Replaces,
+		AsOf: time.UnixMicro(w.opt.AsOf).UTC(), PolicyHash: w.opt.PolicyHash, Replaces: w.opt.Replaces,
 		State: StateFull, PlanHash: hex.EncodeToString(r.PlanHash[:]), SKUs: r.SKUs, Planned: r.Planned,
 		Held: r.Held, Released: r.Released, ShortUnits: r.ShortUnits, Why: r.Why,
 	}
 	if w.opt.Facts != nil {
 		f := w.opt.Facts(d.name)
-		m.GraceUntil, m.Counted = time.UnixMicro(f.GraceUntil).UTC(), f.Counted
+		m.GraceUntil, m.Counted, m.CutHash = time.UnixMicro(f.GraceUntil).UTC(), f.Counted, f.CutHash
 		if f.Degraded != "" {
 			m.State, m.Why = StateDegraded, f.Degraded
 		}

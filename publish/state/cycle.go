@@ -18,7 +18,7 @@ const (
 	CyclePlanning   = "planning" // intent is written
 	CyclePlanned    = "planned"  // every DC has plan files, or none on purpose
 	CycleClosed     = "closed"   // published, closing record written
-	CycleUnpub      = "closed-unpublished"
+	CycleUnpub      = "closed-unpublished" // run without a publisher
 	CycleRefused    = "refused"
 	CycleSuperseded = "superseded"
 )
@@ -113,13 +113,14 @@ func (s *Store) query(ctx context.Context, where string, args ...any) ([]Cycle, 
 
 // Begin writes a cycle's intent, or takes the one that stands under its id after comparing: what differs is
 // refused by name (64). Of a cycle known only from its manifests the new intent is taken: its published DCs
-// are safe, for a plan with another hash is refused when it meets them.
+// are safe, for a plan with another hash is refused when it meets them. So it is of a refused one: nothing of it
+// was planned, and corrected inputs may have its id.
 func (s *Store) Begin(ctx context.Context, in Intent, now time.Time) (*Cycle, error) {
 	have, err := s.Find(ctx, in.Tenant, in.Cycle)
 	if err != nil {
 		return nil, err
 	}
-	if have != nil && have.State != CycleRecovered {
+	if have != nil && have.State != CycleRecovered && have.State != CycleRefused {
 		return have, have.compare(&in)
 	}
 	dcs, err := json.Marshal(append([]string{}, in.Wave...))

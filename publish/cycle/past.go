@@ -1,0 +1,232 @@
+package cycle
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"echelon/inputs"
+	"echelon/planner"
+	"echelon/publish/outcome"
+	"echelon/publish/planfile"
+	"echelon/publish/state"
+)
+
+// past gives each DC what earlier published cycles remember: releases and carry, read from plan files or,
+// for cycles that were recovered, from the state store.
+type past struct {
+	store   *state.Store
+	tenant  string
+	rows    map[string]*state.DC           // DC → its row in this cycle: what counts
+	history map[string]map[string]state.DC // DC → cycle → row
+	foreign []carried                      // releases that may touch other partitions than their own
+}
+
+// carried is a release and the DC whose transaction carried it.
+type carried struct {
+	dc string
+	inputs.Release
+}
+
+// newPast reads the releases that reach beyond the partition of the DC that carried them: transfers between
+// DCs, and lines to nodes that more than one DC or a vendor serves.
+func newPast(ctx context.Context, s *state.Store, tenant string, rows map[string]*state.DC, h *state.Past, n *inputs.Network) (*past, error) {
+	p := &past{store: s, tenant: tenant, rows: rows, history: make(map[string]map[string]state.DC)}
+	for dc, all := range h.ByDC {
+		p.history[dc] = make(map[string]state.DC, len(all))
+		for _, d := range all {
+			p.history[dc][d.Cycle] = d
+		}
+	}
+	wide := wideNodes(n)
+	for _, dc := range slices.Sorted(maps.Keys(rows)) {
+		own, err := p.releases(ctx, dc)
+		if err != nil {
+			return nil, err
+		}
+		for i := range own {
+			if r := &own[i]; wide[r.Destination] {
+				p.foreign = append(p.foreign, carried{dc, *r})
+			}
+		}
+	}
+	return p, nil
+}
+
+// wideNodes names the nodes whose rows may lie in several partitions, or in another than their source's:
+// DCs, and stores that are served by more than one source.
+func wideNodes(n *inputs.Network) map[string]bool {
+	source := make(map[inputs.NodeIdx]inputs.NodeIdx)
+	wide := make(map[string]bool)
+	for i, kind := range n.Nodes.Kind {
+		if kind == inputs.DC {
+			wide[n.Nodes.ID[i]] = true
+		}
+	}
+	for l, dest := range n.Lanes.Destination {
+		first, ok := source[dest]
+		if !ok {
+			source[dest] = n.Lanes.Source[l]
+			continue
+		}
+		if first != n.Lanes.Source[l] {
+			wide[n.Nodes.ID[dest]] = true
+		}
+	}
+	return wide
+}
+
+// releases returns the releases of a DC that count, oldest cycle first.
+func (p *past) releases(ctx context.Context, dc string) ([]inputs.Release, error) {
+	row := p.rows[dc]
+	if row == nil {
+		return nil, nil
+	}
+	var out []inputs.Release
+	for _, cycle := range row.Counted {
+		had := p.history[dc][cycle]
+		if had.Recovered {
+			lines, err := p.store.RecoveredReleases(ctx, p.tenant, cycle, dc)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, lines...)
+			continue
+		}
+		files, err := p.open(cycle, dc)
+		if err != nil {
+			return nil, err
+		}
+		lines, err := files.Releases(ctx)
+		if err != nil {
+			return nil, lost(cycle, dc, err)
+		}
+		out = append(out, lines...)
+	}
+	return out, nil
+}
+
+// of returns every release that may touch the partition of a DC.
+func (p *past) of(ctx context.Context, dc string) ([]inputs.Release, error) {
+	out, err := p.releases(ctx, dc)
+	if err != nil {
+		return nil, err
+	}
+	for i := range p.foreign {
+		if f := &p.foreign[i]; f.dc != dc {
+			out = append(out, f.Release)
+		}
+	}
+	return out, nil
+}
+
+// carry returns the carry that counts for a DC; nil when no published cycle of it is known.
+func (p *past) carry(ctx context.Context, dc string) ([]inputs.CarryEntry, error) {
+	row := p.rows[dc]
+	if row == nil || row.CarryFrom == "" {
+		return nil, nil
+	}
+	var out []inputs.CarryEntry
+	var err error
+	if p.history[dc][row.CarryFrom].Recovered {
+		out, err = p.store.RecoveredCarry(ctx, p.tenant, row.CarryFrom, dc)
+	} else {
+		var files *planfile.DC
+		if files, err = p.open(row.CarryFrom, dc); err == nil {
+			if out, err = files.Carry(ctx); err != nil {
+				err = lost(row.CarryFrom, dc, err)
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if out == nil {
+		out = []inputs.CarryEntry{} // known, and nothing is owed
+	}
+	return out, nil
+}
+
+func (p *past) open(cycle, dc string) (*planfile.DC, error) {
+	files, err := planfile.Open(planfile.Dir(p.store.Dir(), p.tenant, cycle, dc))
+	if err != nil {
+		return nil, lost(cycle, dc, err)
+	}
+	return files, nil
+}
+
+// lost is the error of a published cycle that must count and cannot be read.
+func lost(cycle, dc string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	kind := "plan_files_corrupt"
+	if errors.Is(err, fs.ErrNotExist) {
+		kind = "plan_files_missing"
+	}
+	return outcome.New(outcome.CodeAgain, kind, fmt.Sprintf("cycle %s, dc %s", cycle, dc),
+		"its releases still count: restore the folder, or move the state folder away and let it be read back from the topics", "%w", err)
+}
+
+// lastAsOf is the as-of of the DC's cycle before, 0 when there was none.
+func (p *past) lastAsOf(dc string) int64 {
+	row := p.rows[dc]
+	if row == nil || row.CarryFrom == "" {
+		return 0
+	}
+	return p.history[dc][row.CarryFrom].AsOf
+}
+
+// loader lays the past over the partitions of a snapshot.
+type loader struct {
+	snap *snapshot
+	past *past
+	asOf int64
+	none bool // no order feed
+}
+
+var _ planner.Loader = (*loader)(nil)
+
+// Partition implements planner.Loader.
+func (l *loader) Partition(ctx context.Context, dc inputs.NodeIdx) (*inputs.Partition, error) {
+	p, _, err := l.load(ctx, dc)
+	return p, err
+}
+
+func (l *loader) load(ctx context.Context, dc inputs.NodeIdx) (*inputs.Partition, inputs.Grace, error) {
+	name := planfile.DCName(l.snap.net, dc)
+	p, err := l.snap.partition(ctx, dc)
+	if err != nil {
+		return nil, inputs.Grace{}, err
+	}
+	releases, err := l.past.of(ctx, name)
+	if err != nil {
+		return nil, inputs.Grace{}, err
+	}
+	carry, err := l.past.carry(ctx, name)
+	if err != nil {
+		return nil, inputs.Grace{}, err
+	}
+	out, grace := inputs.Overlay(p, l.snap.net, releases, carry, l.asOf,
+		inputs.OverlayOptions{OrderFeedNone: l.none, LastAsOf: l.past.lastAsOf(name)})
+	return out, grace, nil
+}
+
+// cutHash identifies what a DC was planned from: inputs, instant, policy and the cycles that counted.
+func cutHash(in *state.Intent, row *state.DC) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "as_of %d\npolicy %s\nreplaces %s\n", in.AsOf, in.PolicyHash, in.Replaces)
+	for _, name := range slices.Sorted(maps.Keys(in.Inputs)) {
+		fmt.Fprintf(h, "input %s %s\n", name, in.Inputs[name])
+	}
+	for _, c := range row.Counted {
+		fmt.Fprintf(h, "releases %s\n", c)
+	}
+	fmt.Fprintf(h, "carry %s\n", row.CarryFrom)
+	return hex.EncodeToString(h.Sum(nil))
+}

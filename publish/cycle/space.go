@@ -1,0 +1,53 @@
+package cycle
+
+import (
+	"fmt"
+
+	"echelon/planner"
+	"echelon/publish/disk"
+	"echelon/publish/outcome"
+)
+
+// Bytes that the plan files of one SKU take, by what the policy asks for: measured on the generated network
+// and rounded up by half.
+const (
+	planBytesWindow      = 48
+	planBytesAll         = 160 // lines: all
+	planBytesProjections = 420 // projections: all, per 28 days
+)
+
+// planBytes bounds what the plan files of so many SKUs will take.
+func planBytes(p *planner.Policy, skus int64) int64 {
+	each := int64(planBytesWindow)
+	if p.Lines == planner.LinesAll {
+		each = planBytesAll
+	}
+	if p.Projections == planner.ProjectionsAll {
+		each += planBytesProjections * int64(p.HorizonDays) / 28
+	}
+	const folder = 256 << 10 // manifest, footers and short layers of a few DCs
+	return skus*each + folder
+}
+
+// space says how many bytes a step needs and refuses it when they are not free.
+func (r *run) space(need int64, dir string) error {
+	free, err := r.cfg.FS.Free(dir)
+	if err != nil {
+		return err
+	}
+	r.cfg.On(Event{Stage: "space", Done: need, Total: free, Unit: "bytes",
+		Text: fmt.Sprintf("%s needs up to %d bytes, %d are free", dir, need, free)})
+	if need > free {
+		return outcome.New(outcome.CodeAgain, "disk_full", dir, "make room, or name another --state folder",
+			"needs up to %d bytes, %d are free", need, free)
+	}
+	return nil
+}
+
+// diskError classifies the error of a write.
+func diskError(where string, err error) error {
+	if err != nil && disk.IsFull(err) {
+		return outcome.New(outcome.CodeAgain, "disk_full", where, "make room and run the same cycle again", "%w", err)
+	}
+	return err
+}
