@@ -171,8 +171,8 @@ func (o *overlay) lay(r *laid) {
 		o.in = append(o.in, in)
 		o.p.Flags[row] |= FlagInbound
 	}
-	if !mine || lapsed {
-		return
+	if !mine || lapsed || (o.opt.OrderFeedNone && r.PickDay < o.net.Nodes.Day0[r.source]) {
+		return // without an order feed, what was to be picked has left
 	}
 	if from := o.rows.find(ItemIdx(r.item), o.p.DC); from >= 0 {
 		o.out = append(o.out, outboundRow{

@@ -95,9 +95,14 @@ func (b *builder) spread(rows []sideRow, f func(p *inputs.Partition, rows []side
 
 func (b *builder) readLots() error {
 	var rows []sideRow
+	counts := b.report.counts("lots")
 	err := b.skuRows("lots", func(t *inputs.Batch) func(int, int32) {
 		day, value := t.Col("expires"), t.Col("quantity")
 		return func(r int, s int32) {
+			if dayOr(day, r, 0) < b.net.Nodes.Day0[b.nodeOf[s]] {
+				counts.Filtered++ // expired: a part of unusable
+				return
+			}
 			rows = append(rows, sideRow{b.partition(s), b.rowOf[s], dayOr(day, r, 0), value.Int(r, 0)})
 		}
 	})
