@@ -59,11 +59,6 @@ type Event struct {
 	SKUs  int64 // live rows done by this event
 }
 
-// Plan plans the cycle: asks go up, gives come down, each DC's plan goes to the sink. The result is the
-// same for any number of workers. A cancelled context stops it between item groups.
-//
-// func Plan(ctx context.Context, c Cycle, l Loader, x Exchange, s Sink, on func(Event)) (*Result, error)
-
 // Result is the whole plan's account: DCs ascending by id.
 type Result struct {
 	DCs      []DCResult

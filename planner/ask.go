@@ -1,0 +1,401 @@
+package planner
+
+import (
+	"slices"
+
+	"echelon/inputs"
+	"echelon/planner/net"
+	"echelon/planner/share"
+)
+
+// ask nets the group: children as if stock were endless, then, children before parents, the DCs' own rows
+// on their children's orders, corrected by the trial.
+func (d *desk) ask() {
+	for i := range d.sites {
+		at := d.work.at[i]
+		if at < 0 {
+			continue
+		}
+		p := d.sites[i].part
+		for t := p.GroupTile[at]; t < p.GroupTile[at+1]; t++ {
+			d.takeTile(int16(i), p, int(t))
+		}
+	}
+	d.takeRequests()
+	d.arrange()
+	for i := range d.skus {
+		s := &d.skus[i]
+		if s.site >= 0 && s.flags&skuOwn == 0 {
+			d.netSKU(int32(i))
+		}
+		if s.site < 0 || s.flags&skuOwn == 0 {
+			d.place(int32(i))
+		}
+	}
+	var order [maxSites]int16
+	for item := range int8(inputs.TileRows) {
+		for _, site := range d.levels(item, order[:0]) {
+			d.askSite(site, item)
+		}
+	}
+}
+
+// maxSites is the number of linked DCs that levels sorts without allocating.
+const maxSites = 64
+
+// takeTile registers the live rows of a tile.
+func (d *desk) takeTile(site int16, p *inputs.Partition, tile int) {
+	for row := tile * inputs.TileRows; row < (tile+1)*inputs.TileRows; row++ {
+		item := p.Item[row]
+		if item == inputs.None {
+			continue
+		}
+		s := sku{
+			site: site, item: int8(item % inputs.TileRows), row: int32(row), node: p.Node[row],
+			set: p.LaneSet[row], class: inputs.None, first: int32(len(d.orders)),
+		}
+		f := p.Flags[row]
+		if s.set != inputs.None && f&inputs.FlagLaneCycle == 0 { // lanes of a row on a cycle are gone
+			s.class = d.net.LaneSets[s.set].Class
+		}
+		if f&inputs.FlagHeld != 0 {
+			s.flags |= skuHeld
+		} else if f&(inputs.FlagLaneCycle|inputs.FlagNoLane) == 0 && p.Policy[row] != inputs.PolicyNone &&
+			s.class != inputs.None && d.classes[s.class].Planned > 0 {
+			s.flags |= skuOrders
+		}
+		if f&inputs.FlagOwn != 0 {
+			s.flags |= skuOwn
+			d.own[d.cell(site, s.item)] = int32(len(d.skus))
+		}
+		d.skus = append(d.skus, s)
+	}
+}
+
+// arrange orders the SKUs by (item, node): two counting sorts.
+func (d *desk) arrange() {
+	n := len(d.skus)
+	d.byItem = sized32(&d.byItem, n)
+	d.sort = sized32(&d.sort, n)
+	d.counts = sized32(&d.counts, len(d.nodes)+1)
+	clear(d.counts)
+	for i := range d.skus {
+		d.counts[d.nodeNo[d.skus[i].node]+1]++
+	}
+	for k := 1; k < len(d.counts); k++ {
+		d.counts[k] += d.counts[k-1]
+	}
+	for i := range d.skus {
+		no := d.nodeNo[d.skus[i].node]
+		d.sort[d.counts[no]] = int32(i)
+		d.counts[no]++
+	}
+	clear(d.itemAt[:])
+	for i := range d.skus {
+		d.itemAt[d.skus[i].item+1]++
+	}
+	for k := 1; k < len(d.itemAt); k++ {
+		d.itemAt[k] += d.itemAt[k-1]
+	}
+	next := d.itemAt
+	for _, i := range d.sort {
+		item := d.skus[i].item
+		d.byItem[next[item]] = i
+		next[item]++
+	}
+}
+
+// ofItem gives the SKUs of an item, ascending by node.
+func (d *desk) ofItem(item int8) []int32 {
+	return d.byItem[d.itemAt[item]:d.itemAt[item+1]]
+}
+
+func sized32(s *[]int32, n int) []int32 {
+	if cap(*s) < n {
+		*s = make([]int32, n, n+n/4)
+	}
+	return (*s)[:n]
+}
+
+// netSKU nets a row for the first time and keeps the orders that need, ask for or want something.
+func (d *desk) netSKU(i int32) {
+	s := &d.skus[i]
+	s.first, s.count = int32(len(d.orders)), 0
+	if s.flags&skuHeld != 0 {
+		return
+	}
+	d.load(s, &d.row, 0)
+	if milli, _ := d.row.Ignored(); milli > 0 {
+		s.flags |= skuIgnored
+	}
+	tab := d.table(s)
+	if s.flags&skuOrders == 0 {
+		tab = &noTable
+	}
+	d.pass.Run(&d.row, tab, nil, nil)
+	if d.pass.Short {
+		s.flags |= skuShort
+	}
+	d.keep(i, s, tab, false)
+	if d.traced != nil {
+		d.traced.netted(d, s, tab, "first netting")
+	}
+}
+
+// keep appends the outcome of a pass as the SKU's orders; dense: one per planned opportunity.
+func (d *desk) keep(i int32, s *sku, tab *net.Table, dense bool) {
+	projected := false
+	for k := range d.pass.Results {
+		res := &d.pass.Results[k]
+		if !dense && res.Need == 0 && res.Asked == 0 {
+			continue
+		}
+		if !projected {
+			d.stock = sized(&d.stock, tab.Planned)
+			net.Projected(&d.row, tab, d.stock)
+			projected = true
+		}
+		o := order{sku: i, opp: int32(k)}
+		d.record(&o, res)
+		o.dos = d.supply(tab, k)
+		d.orders = append(d.orders, o)
+		s.count++
+	}
+}
+
+// supply gives the days of supply at an opportunity of the loaded row, from d.stock.
+func (d *desk) supply(tab *net.Table, k int) int16 {
+	a := tab.Opps[k].Usable
+	end := min(tab.End(k, d.row.Cover), d.row.To)
+	if end < a {
+		return 0
+	}
+	return net.SupplyDays(d.stock[k], d.row.Sum(int(a), int(end)), end-a+1)
+}
+
+// record takes over what a netting asked for: quantity, need, ledger and exceptions, and the needs per tier.
+func (d *desk) record(o *order, res *net.Result) {
+	o.need, o.wanted = res.Need, res.Wanted
+	o.marks = res.Marks
+	o.extra = -1
+	d.tiers(o, res)
+	plain := true
+	for _, st := range res.Steps {
+		plain = plain && (Reason(st.Reason) == ReasonNeed || Reason(st.Reason) == ReasonPack)
+	}
+	if plain && res.Marks == 0 {
+		return
+	}
+	x := extra{firstStep: int32(len(d.steps)), minimum: res.Minimum, cap: res.Cap, late: -1}
+	for _, st := range res.Steps {
+		if Reason(st.Reason) != ReasonNeed && Reason(st.Reason) != ReasonPack {
+			d.steps = append(d.steps, st)
+			x.steps++
+		}
+	}
+	if res.Marks&net.MarkLate != 0 {
+		x.late, x.needed = d.row.Receipts[res.Late].Entry, res.NeededDay
+	}
+	o.extra = int32(len(d.extras))
+	d.extras = append(d.extras, x)
+}
+
+// tiers takes over the needs per tier of a netting.
+func (d *desk) tiers(o *order, res *net.Result) {
+	o.n = [3]int64{res.N1, res.N2, res.N3}
+	o.n0 = res.N0
+}
+
+// place adds a SKU's orders to the dependent demand and the sums of their sources, and its opportunities to
+// what the deployment windows of those must reach.
+func (d *desk) place(i int32) {
+	s := &d.skus[i]
+	tab := d.table(s)
+	if tab == nil {
+		return
+	}
+	if s.flags&skuHeld == 0 {
+		d.reachOf(s, tab)
+	}
+	d.depend(s, tab, 1, -1, true)
+	d.stand(s, tab, 1)
+}
+
+// reachOf notes which DCs the SKU may order from and how far their windows must reach for it.
+func (d *desk) reachOf(s *sku, tab *net.Table) {
+	to := int32(net.FarDay)
+	if s.site >= 0 {
+		p := d.sites[s.site].part
+		if p.Flags[s.row]&inputs.FlagDates != 0 {
+			to = relativeDay(p.SaleTo[s.row], d.net.Nodes.Day0[s.node])
+		}
+	} else {
+		to = d.requests[s.row].facts.To
+	}
+	inner := int32(-1) // last usable day of a child DC's own window
+	switch {
+	case s.site < 0:
+		inner = d.requests[s.row].window
+	case s.flags&skuOwn != 0:
+		inner = d.window[d.cell(s.site, s.item)]
+	}
+	lanes := d.net.LaneSets[s.set].Lanes
+	for _, lane := range d.classes[s.class].used {
+		if site := d.siteOf[d.net.Lanes.Source[lanes[lane]]]; site >= 0 {
+			d.dueTo[d.cell(site, s.item)] = true
+		}
+	}
+	if s.flags&skuOrders == 0 {
+		return
+	}
+	for k := range tab.Planned {
+		opp := &tab.Opps[k]
+		if opp.Usable > to || (opp.Order > 0 && opp.Usable > inner) {
+			break
+		}
+		if _, site := d.source(s, opp); site >= 0 {
+			c := d.cell(site, s.item)
+			d.reach[c] = max(d.reach[c], opp.Pick)
+		}
+	}
+}
+
+// depend adds (sign 1) or takes away (−1) the SKU's orders in the dependent demand of their sources (only: of
+// that site, −1 all); first: in what repeats past the horizon too.
+func (d *desk) depend(s *sku, tab *net.Table, sign int64, only int16, first bool) {
+	h := int32(d.horizon)
+	for k := s.first; k < s.first+s.count; k++ {
+		o := &d.orders[k]
+		q := o.units()
+		opp := &tab.Opps[o.opp]
+		if q == 0 || opp.Pick >= h {
+			continue
+		}
+		_, site := d.source(s, opp)
+		if site < 0 || (only >= 0 && site != only) {
+			continue
+		}
+		c := &d.dep[d.cell(site, s.item)]
+		c.any = true
+		for t, units := range share.Split(q, d.pack(s, opp), o.n) {
+			c.days[t][opp.Pick] += sign * units
+			if first && opp.Pick >= h-14 {
+				c.end[t][opp.Pick-(h-14)] += sign * units
+			}
+		}
+	}
+}
+
+// stand adds (sign 1) or takes away (−1) the SKU's orders in the sums of what is picked as things stand.
+func (d *desk) stand(s *sku, tab *net.Table, sign int64) {
+	h := int32(d.horizon)
+	for k := s.first; k < s.first+s.count; k++ {
+		o := &d.orders[k]
+		opp := &tab.Opps[o.opp]
+		if q := o.units(); q != 0 && opp.Pick < h {
+			if _, site := d.source(s, opp); site >= 0 {
+				d.now[d.cell(site, s.item)*d.horizon+int(opp.Pick)] += sign * q
+			}
+		}
+	}
+}
+
+// pack gives the pack of an opportunity's lane.
+func (d *desk) pack(s *sku, opp *net.Opp) int64 {
+	if s.site < 0 {
+		return d.lots[d.requests[s.row].lots][opp.Lane].Pack
+	}
+	return d.lots[d.sites[s.site].part.LotSet[s.row]][opp.Lane].Pack
+}
+
+// askSite nets a DC's own row of an item, after the trial of its children's orders.
+func (d *desk) askSite(site int16, item int8) {
+	c := d.cell(site, item)
+	i := d.own[c]
+	if i < 0 {
+		return
+	}
+	s := &d.skus[i]
+	d.window[c] = d.deployment(s, c)
+	if s.flags&skuHeld == 0 {
+		if d.dep[c].any {
+			d.trial(site, item)
+		}
+		d.netSKU(i)
+	}
+	d.place(i)
+}
+
+// deployment gives the last day that today's stock of a DC must serve: reading 35.
+func (d *desk) deployment(s *sku, cell int) int32 {
+	last := int32(d.horizon) - 1
+	if n := d.policy.WindowDays; n > 0 {
+		return max(min(int32(n)-1, last), d.reach[cell])
+	}
+	consider := func(day int32) {
+		if day > 0 {
+			last = min(last, day-1)
+		}
+	}
+	p := d.sites[s.site].part
+	if p.Flags[s.row]&inputs.FlagInbound != 0 {
+		lo, hi := inputs.Range(p.Inbound.Row, s.row)
+		for i := lo; i < hi; i++ {
+			if p.Inbound.Flags[i]&inputs.OrderLapsed == 0 {
+				consider(p.Inbound.Day[i])
+			}
+		}
+	}
+	if tab := d.table(s); tab != nil {
+		if k := slices.IndexFunc(tab.Opps, func(o net.Opp) bool { return o.Usable > 0 }); k >= 0 {
+			consider(tab.Opps[k].Usable)
+		}
+		for _, day := range tab.Other {
+			consider(day)
+		}
+	}
+	return max(last, d.reach[cell])
+}
+
+// levels gives the unit's sites by what depends on what for an item, children first, then by id.
+func (d *desk) levels(item int8, out []int16) []int16 {
+	for i := range d.sites {
+		out = append(out, int16(i))
+	}
+	if len(d.sites) == 1 {
+		return out
+	}
+	level := d.siteLevels(item)
+	sortSites(out, func(a, b int16) int { return level[a] - level[b] })
+	return out
+}
+
+func sortSites(sites []int16, compare func(a, b int16) int) {
+	slices.SortStableFunc(sites, compare)
+}
+
+// siteLevels gives per site the longest chain of child DCs below it for the item inside the unit.
+func (d *desk) siteLevels(item int8) []int {
+	level := make([]int, len(d.sites))
+	for range d.sites {
+		for i := range d.sites {
+			d.raise(level, int16(i), item)
+		}
+	}
+	return level
+}
+
+// raise puts the sources of a site's own row at least one level above it.
+func (d *desk) raise(level []int, site int16, item int8) {
+	i := d.own[d.cell(site, item)]
+	if i < 0 || d.skus[i].flags&skuOrders == 0 {
+		return
+	}
+	s := &d.skus[i]
+	tab := d.table(s)
+	for k := range tab.Planned {
+		if _, up := d.source(s, &tab.Opps[k]); up >= 0 && up != site {
+			level[up] = max(level[up], min(level[site]+1, len(level)))
+		}
+	}
+}

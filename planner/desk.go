@@ -1,0 +1,202 @@
+package planner
+
+import (
+	"echelon/inputs"
+	"echelon/planner/net"
+	"echelon/planner/share"
+)
+
+// desk is a worker's place: everything one item group of a unit needs, reused from group to group.
+//
+//	skus     one per live row of the group and per request of a child unit
+//	orders   per SKU a run [first, first + count): opportunities that want or need something, ascending
+//	dep      per site and item: the children's orders in units per tier and pick day inside the horizon
+//	now      per site and item: units of the orders as they stand, per pick day inside the horizon
+type desk struct {
+	*shop
+	work groupWork
+
+	skus     []sku
+	orders   []order
+	extras   []extra
+	steps    []net.Step
+	requests []request
+	own      []int32 // site × item → sku of the DC's own row, -1 none
+	dep      []depCell
+	now      []int64
+	reach    []int32 // site × item → last pick day the deployment window must reach, -1 none
+	window   []int32 // site × item → last day of the deployment window
+	done     []bool  // site × item → has shared
+	dueTo    []bool  // site × item → some row has an opportunity of this DC
+	byItem   []int32 // skus by (item, node)
+	itemAt   [inputs.TileRows + 1]int32
+
+	row    net.Row
+	row2   net.Row
+	pass   net.Pass
+	stock  []int64
+	modes  []net.Mode
+	held   []int64
+	own64  []int64 // H days of scratch
+	prom64 []int64
+	sort   []int32
+	counts []int32
+
+	pool     share.Pool
+	claims   []share.Claim
+	claimOf  []claimRef
+	kids     []int32 // skus in the sharing
+	saved    []savedRun
+	problem  error
+	projDays projection
+	out      []siteOut // per site
+	hashBuf  []byte
+}
+
+// sku is one row in work.
+type sku struct {
+	site  int16 // whose partition holds the row; -1: a request
+	item  int8  // within the group
+	flags skuFlags
+	row   int32 // of the partition, or index into requests
+	node  inputs.NodeIdx
+	set   inputs.LaneSetIdx
+	class inputs.ClassIdx
+	first int32
+	count int32
+}
+
+type skuFlags uint16
+
+const (
+	skuOrders   skuFlags = 1 << iota // not held, not none, has an opportunity (reading 24)
+	skuHeld                          // no inventory row
+	skuOwn                           // the DC's own row
+	skuShort                         // may be short inside the horizon: the projection decides
+	skuIgnored                       // own demand outside the dates
+	skuDense                         // one order per planned opportunity, also those that want nothing
+	skuShorted                       // some order was given less than it wanted
+	skuReleased                      // a released line
+	skuNoted                         // has an exception
+	skuAnswered                      // orders came from a parent unit
+	skuForeign                       // orders from a DC outside the unit
+)
+
+// order is one opportunity of a SKU that needs, asks for or is given something; quantities in units.
+type order struct {
+	sku    int32
+	opp    int32
+	need   int64
+	wanted int64
+	given  int64
+	n      [3]int64
+	n0     int64
+	extra  int32 // index into extras, -1 none
+	dos    int16
+	marks  net.Marks
+	state  orderState
+}
+
+type orderState uint8
+
+const (
+	orderOpen  orderState = iota // as wanted
+	orderFixed                   // settled by the sharing of its source
+	orderFree                    // answered by a parent: not promised
+)
+
+// extra is what few orders have: ledger steps that do not follow from need and pack, numbers of exceptions.
+type extra struct {
+	firstStep, steps int32
+	minimum, cap     int64
+	late             int32 // entry of the inbound side column
+	needed           int32 // day
+}
+
+// depCell is the dependent demand of one DC and item in units.
+type depCell struct {
+	any  bool
+	days [4][]int64 // per tier, H days: as corrected by the trial
+	end  [4][]int64 // last fourteen days of the first netting
+}
+
+func newDesk(s *shop) *desk {
+	d := &desk{shop: s}
+	cells := len(s.sites) * inputs.TileRows
+	h := s.horizon
+	d.own = make([]int32, cells)
+	d.reach = make([]int32, cells)
+	d.window = make([]int32, cells)
+	d.dueTo = make([]bool, cells)
+	d.done = make([]bool, cells)
+	d.dep = make([]depCell, cells)
+	d.now = make([]int64, cells*h)
+	block := make([]int64, cells*4*(h+14))
+	for i := range d.dep {
+		for t := range 4 {
+			d.dep[i].days[t], block = block[:h:h], block[h:]
+			d.dep[i].end[t], block = block[:14:14], block[14:]
+		}
+	}
+	d.own64, d.prom64 = make([]int64, h), make([]int64, h)
+	d.out = make([]siteOut, len(s.sites))
+	d.pool.Rule, d.pool.RanksFirst = share.Rule(s.policy.ShareRule), s.policy.RanksBeforeTiers
+	return d
+}
+
+// begin clears the desk for a group.
+func (d *desk) begin(w groupWork) {
+	d.work = w
+	d.skus, d.orders, d.extras, d.steps = d.skus[:0], d.orders[:0], d.extras[:0], d.steps[:0]
+	d.requests = d.requests[:0]
+	clear(d.now)
+	clear(d.dueTo)
+	clear(d.done)
+	for i := range d.dep {
+		d.own[i], d.reach[i], d.window[i] = -1, -1, -1
+		c := &d.dep[i]
+		if !c.any {
+			continue
+		}
+		c.any = false
+		for t := range c.days {
+			clear(c.days[t])
+			clear(c.end[t])
+		}
+	}
+}
+
+// cell is the index of a site and item.
+func (d *desk) cell(site int16, item int8) int { return int(site)*inputs.TileRows + int(item) }
+
+// table gives the opportunities of a SKU, nil without a lane.
+func (d *desk) table(s *sku) *net.Table {
+	if s.class == inputs.None {
+		return nil
+	}
+	return &d.classes[s.class].Table
+}
+
+// lane gives the lane of a SKU's opportunity.
+func (d *desk) lane(s *sku, opp *net.Opp) inputs.LaneIdx {
+	return d.net.LaneSets[s.set].Lanes[opp.Lane]
+}
+
+// source gives the source of an opportunity and its site, -1 when it is no DC of the unit.
+func (d *desk) source(s *sku, opp *net.Opp) (inputs.NodeIdx, int16) {
+	node := d.net.Lanes.Source[d.lane(s, opp)]
+	return node, d.siteOf[node]
+}
+
+// itemOf gives the item of a SKU.
+func (d *desk) itemOf(item int8) inputs.ItemIdx {
+	return inputs.ItemIdx(int(d.work.group)*inputs.TileRows + int(item))
+}
+
+// count gives the units of an order as it stands.
+func (o *order) units() int64 {
+	if o.state == orderFixed {
+		return o.given
+	}
+	return o.wanted
+}

@@ -1,0 +1,262 @@
+package planner
+
+import (
+	"math"
+	"math/bits"
+
+	"echelon/calendars"
+	"echelon/inputs"
+	"echelon/planner/net"
+	"echelon/planner/share"
+)
+
+// Columns of the order layers, in the order of Layer.Columns.
+const (
+	colLine = iota
+	colItem
+	colSource
+	colDestination
+	colLane
+	colKind
+	colOrderDay
+	colPickDay
+	colDepartDay
+	colReceiveDay
+	colUsableDay
+	colQuantity
+	colPacks
+	colPack
+	colNeed
+	colWanted
+	colTier1
+	colTier2
+	colTier3
+	colTier4
+	colRelease
+	colUnconfirmed
+	colSupply
+	colUrgency
+	colVolume
+	colWeight
+	colLedger
+	colCurrency
+	colOrder
+	colCost
+	colOrderValue
+	colOrderUnits
+	colOrderWeight
+)
+
+// siteOut is what one group adds to one DC's plan. It is reused from group to group.
+type siteOut struct {
+	tables  [NumLayers]Table
+	result  DCResult // counts of the group only
+	lineNo  [NumLayers]int64
+	item    [NumLayers]inputs.ItemIdx // item of the last line
+	faults  []exception               // of the SKU in work
+	work    workload
+	digests [NumLayers][]byte // of the group's items
+}
+
+func (o *siteOut) begin() {
+	for i := range o.tables {
+		o.tables[i].reset(LayerID(i))
+	}
+	o.result = DCResult{}
+}
+
+// reset empties a table, keeping its buffers.
+func (t *Table) reset(layer LayerID) {
+	if t.Cols == nil {
+		t.Layer = layer
+		t.Cols = make([]Col, len(layers[layer].Columns))
+	}
+	t.Rows = 0
+	for i := range t.Cols {
+		c := &t.Cols[i]
+		c.I32, c.I64, c.U8, c.Str = c.I32[:0], c.I64[:0], c.U8[:0], c.Str[:0]
+		c.List, c.Reason = c.List[:0], c.Reason[:0]
+		c.Off = c.Off[:0]
+		if ct := layers[layer].Columns[i].Type; ct == ColLedger || ct == ColMilliList {
+			c.Off = append(c.Off, 0)
+		}
+	}
+}
+
+// emitGroup writes the group's part of the plan of every site that gives.
+func (d *desk) emitGroup() {
+	for i := range d.out {
+		d.out[i].begin()
+	}
+	for _, i := range d.byItem {
+		s := &d.skus[i]
+		d.emitOrders(i, s)
+		if s.site >= 0 && d.sites[s.site].gives {
+			d.emitSKU(i, s)
+		}
+	}
+}
+
+// emitOrders writes a SKU's orders as lines of the DCs that carry them.
+func (d *desk) emitOrders(i int32, s *sku) {
+	if s.count == 0 {
+		return
+	}
+	tab := d.table(s)
+	for k := s.first; k < s.first+s.count; k++ {
+		o := &d.orders[k]
+		if !o.some() {
+			continue
+		}
+		opp := &tab.Opps[o.opp]
+		lane := d.lane(s, opp)
+		source := d.net.Lanes.Source[lane]
+		site := d.siteOf[source]
+		layer := VendorOrders
+		switch {
+		case d.net.Nodes.Kind[source] == inputs.Vendor:
+			site = s.site
+		case d.net.Nodes.Kind[s.node] == inputs.DC:
+			layer = DCOrders
+		default:
+			layer = StoreOrders
+		}
+		promised := d.promised(s, o, opp)
+		if promised && opp.Order == 0 && o.units() > 0 {
+			s.flags |= skuReleased
+		}
+		if site < 0 || !d.sites[site].gives {
+			continue
+		}
+		out := &d.out[site]
+		pack := d.pack(s, opp)
+		if q := o.units(); q > 0 {
+			out.work.add(d.shop, lane, opp, int(d.itemOf(s.item)), q, q/pack)
+		}
+		if d.published(layer, s, o, opp, site, promised) {
+			d.line(out, layer, s, o, lane, pack, promised)
+		}
+	}
+}
+
+// published reports whether an order is a line of its layer: planning rules, section 10; reading 31.
+func (d *desk) published(layer LayerID, s *sku, o *order, opp *net.Opp, site int16, promised bool) bool {
+	switch {
+	case d.policy.LayersOff[layer]:
+		return false
+	case d.policy.Lines == LinesAll:
+		return true
+	case o.units() == 0:
+		return opp.Order == 0
+	case layer != StoreOrders:
+		return true
+	}
+	// A DC that does not share has no deployment window.
+	inside := d.shares(site, s.item) && opp.Pick <= d.window[d.cell(site, s.item)]
+	return inside || (opp.Order == 0 && promised) || o.marks != 0 || o.short()
+}
+
+// short reports whether an order was given less than it wanted.
+func (o *order) short() bool { return o.state == orderFixed && o.given < o.wanted }
+
+// line appends one order line.
+func (d *desk) line(out *siteOut, layer LayerID, s *sku, o *order, lane inputs.LaneIdx, pack int64, promised bool) {
+	t := &out.tables[layer]
+	c := t.Cols
+	item := d.itemOf(s.item)
+	if t.Rows == 0 || out.item[layer] != item {
+		out.item[layer], out.lineNo[layer] = item, 0
+	}
+	out.lineNo[layer]++
+	q := o.units()
+	civil := &d.classes[s.class].civil.Opps[o.opp]
+	source := d.net.Lanes.Source[lane]
+	release := promised && q > 0 && d.classes[s.class].Opps[o.opp].Order == 0
+	c[colLine].I64 = append(c[colLine].I64, out.lineNo[layer])
+	c[colItem].I32 = append(c[colItem].I32, int32(item))
+	c[colSource].I32 = append(c[colSource].I32, int32(source))
+	c[colDestination].I32 = append(c[colDestination].I32, int32(s.node))
+	c[colLane].I32 = append(c[colLane].I32, int32(lane))
+	c[colKind].U8 = append(c[colKind].U8, 0)
+	for i, day := range [...]calendars.Day{civil.Order, civil.Pick, civil.Depart, civil.Receive, civil.Usable} {
+		c[colOrderDay+i].I32 = append(c[colOrderDay+i].I32, int32(day))
+	}
+	tiers := share.Split(q, pack, o.n)
+	volume, weight := times(d.net.Items.Volume[item], q), times(d.net.Items.Weight[item], q)
+	for i, v := range [...]int64{q, q / pack, pack, o.need, o.wanted, tiers[0], tiers[1], tiers[2], tiers[3]} {
+		c[colQuantity+i].I64 = append(c[colQuantity+i].I64, v)
+	}
+	c[colRelease].U8 = append(c[colRelease].U8, bit(release))
+	c[colUnconfirmed].U8 = append(c[colUnconfirmed].U8, bit(!promised))
+	for i, v := range [...]int64{int64(o.dos), 1000*o.firstTier() + int64(o.dos), volume, weight} {
+		c[colSupply+i].I64 = append(c[colSupply+i].I64, v)
+	}
+	d.ledger(&c[colLedger], o)
+	if layer == VendorOrders {
+		d.vendorColumns(c, item, q)
+	}
+	t.Rows++
+	out.result.Lines[layer]++
+	out.result.Units[layer] += q
+	if release {
+		out.result.Released += q
+	}
+	if promised && o.short() && d.classes[s.class].Opps[o.opp].Order == 0 {
+		out.result.ShortUnits += o.wanted - q
+	}
+}
+
+// vendorColumns appends what a vendor order has beside a line; the sums of the whole order follow at the
+// DC's end.
+func (d *desk) vendorColumns(c []Col, item inputs.ItemIdx, q int64) {
+	c[colCurrency].Str = append(c[colCurrency].Str, d.net.Items.Currency[item])
+	c[colOrder].Str = append(c[colOrder].Str, "")
+	for i, v := range [...]int64{times(d.net.Items.Cost[item], q), NullInt, 0, 0} {
+		c[colCost+i].I64 = append(c[colCost+i].I64, v)
+	}
+}
+
+// ledger appends the steps of an order, those that follow from need and pack left out.
+func (d *desk) ledger(c *Col, o *order) {
+	if o.extra >= 0 {
+		x := &d.extras[o.extra]
+		for _, st := range d.steps[x.firstStep : x.firstStep+x.steps] {
+			c.Reason = append(c.Reason, st.Reason)
+			c.List = append(c.List, st.Change)
+		}
+	}
+	if o.short() {
+		c.Reason = append(c.Reason, uint8(ReasonShare))
+		c.List = append(c.List, o.given-o.wanted)
+	}
+	c.Off = append(c.Off, uint32(len(c.List)))
+}
+
+// firstTier is the tier of the first unit of the order, or of its need.
+func (o *order) firstTier() int64 {
+	for i, n := range o.n {
+		if n > 0 {
+			return int64(i) + 1
+		}
+	}
+	return 4
+}
+
+func bit(v bool) uint8 {
+	if v {
+		return 1
+	}
+	return 0
+}
+
+// times multiplies a per-unit fact that may be unknown (−1: null) by units; the product is cut at the largest
+// number.
+func times(perUnit, q int64) int64 {
+	if perUnit < 0 {
+		return NullInt
+	}
+	if hi, lo := bits.Mul64(uint64(perUnit), uint64(q)); hi == 0 && lo <= math.MaxInt64 {
+		return int64(lo)
+	}
+	return math.MaxInt64
+}

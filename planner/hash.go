@@ -1,0 +1,180 @@
+package planner
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"hash"
+
+	"echelon/calendars"
+	"echelon/inputs"
+)
+
+// The plan hash of a DC is SHA-256 over its layers in order, each as (layer number, digest). The digest of a
+// layer is SHA-256 over its items in order, each as (item id, SHA-256 of the item's rows), so that items can be
+// hashed apart; the workload has no items and is hashed as one. A layer without rows has the digest of
+// nothing. A row is its columns in order: text as (length, bytes), ids by their text, days and numbers as
+// varints, lists as (length, values). tenant, cycle, dc and release_id are not hashed.
+type dcHash struct {
+	layers [NumLayers]hash.Hash
+	buf    []byte
+}
+
+func (h *dcHash) of(layer LayerID) hash.Hash {
+	if h.layers[layer] == nil {
+		h.layers[layer] = sha256.New()
+	}
+	return h.layers[layer]
+}
+
+// group takes over the digests of a group's items.
+func (h *dcHash) group(out *siteOut) {
+	for id := range out.digests {
+		if len(out.digests[id]) > 0 {
+			h.of(LayerID(id)).Write(out.digests[id])
+		}
+	}
+}
+
+// table hashes a whole table.
+func (h *dcHash) table(n *inputs.Network, t *Table) {
+	if t == nil {
+		return
+	}
+	var digests []byte
+	digests, h.buf = appendDigests(digests, h.buf, n, t)
+	h.of(t.Layer).Write(digests)
+}
+
+func (h *dcHash) sum() (sum [32]byte) {
+	all := sha256.New()
+	for id := range LayerID(NumLayers) {
+		if id == Cycles {
+			continue
+		}
+		all.Write([]byte{byte(id)})
+		var digest [32]byte
+		all.Write(h.of(id).Sum(digest[:0]))
+	}
+	all.Sum(sum[:0])
+	return sum
+}
+
+// Hash gives the plan hash of one DC from all its tables; tables of one layer come in canonical order.
+func Hash(n *inputs.Network, tables []*Table) [32]byte {
+	var h dcHash
+	for _, t := range tables {
+		if t != nil && t.Layer != Cycles {
+			h.table(n, t)
+		}
+	}
+	return h.sum()
+}
+
+// CycleHash gives the plan hash of a cycle: SHA-256 over (DC id, plan hash as hex), one per line, DCs ascending.
+func CycleHash(n *inputs.Network, dcs []DCResult) (sum [32]byte) {
+	all := sha256.New()
+	for i := range dcs {
+		name := "_direct"
+		if dcs[i].DC != inputs.Direct {
+			name = n.Nodes.ID[dcs[i].DC]
+		}
+		all.Write([]byte(name + " " + hex.EncodeToString(dcs[i].PlanHash[:]) + "\n"))
+	}
+	all.Sum(sum[:0])
+	return sum
+}
+
+// digest works out the digests of the group's items, layer by layer. Vendor orders are hashed at the DC's
+// end, when the sums of their orders are known.
+func (d *desk) digest() {
+	for i := range d.out {
+		out := &d.out[i]
+		for id := range out.tables {
+			out.digests[id] = out.digests[id][:0]
+			if LayerID(id) != VendorOrders && out.tables[id].Rows > 0 {
+				out.digests[id], d.hashBuf = appendDigests(out.digests[id], d.hashBuf, d.net, &out.tables[id])
+			}
+		}
+	}
+}
+
+// appendDigests appends (item id, SHA-256 of its rows) per item of a table; buf is scratch.
+func appendDigests(out, buf []byte, n *inputs.Network, t *Table) (digests, scratch []byte) {
+	defs := layers[t.Layer].Columns
+	at := -1
+	for i := range defs {
+		if defs[i].Type == ColItem {
+			at = i
+			break
+		}
+	}
+	for lo := 0; lo < t.Rows; {
+		hi := t.Rows
+		if at >= 0 {
+			hi = lo + 1
+			for hi < t.Rows && t.Cols[at].I32[hi] == t.Cols[at].I32[lo] {
+				hi++
+			}
+			out = appendText(out, n.Items.ID[t.Cols[at].I32[lo]])
+		}
+		buf = buf[:0]
+		for r := lo; r < hi; r++ {
+			buf = appendRow(buf, n, t, r)
+		}
+		sum := sha256.Sum256(buf)
+		out = append(out, sum[:]...)
+		lo = hi
+	}
+	return out, buf
+}
+
+func appendText(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+func appendRow(b []byte, n *inputs.Network, t *Table, r int) []byte {
+	defs := layers[t.Layer].Columns
+	for i := range defs {
+		c := &t.Cols[i]
+		switch defs[i].Type {
+		case ColItem:
+			b = appendText(b, n.Items.ID[c.I32[r]])
+		case ColNode:
+			b = appendText(b, nameOf(n.Nodes.ID, c.I32[r]))
+		case ColLane:
+			b = appendText(b, nameOf(n.Lanes.ID, c.I32[r]))
+		case ColDay:
+			b = binary.AppendVarint(b, int64(c.I32[r]))
+		case ColInt, ColMilli:
+			b = binary.AppendVarint(b, c.I64[r])
+		case ColBool, ColEnum:
+			b = append(b, c.U8[r])
+		case ColText:
+			b = appendText(b, c.Str[r])
+		case ColMilliList:
+			list := c.List[c.Off[r]:c.Off[r+1]]
+			b = binary.AppendUvarint(b, uint64(len(list)))
+			for _, v := range list {
+				b = binary.AppendVarint(b, v)
+			}
+		case ColLedger:
+			lo, hi := c.Off[r], c.Off[r+1]
+			b = binary.AppendUvarint(b, uint64(hi-lo))
+			for k := lo; k < hi; k++ {
+				b = binary.AppendVarint(append(b, c.Reason[k]), c.List[k])
+			}
+		}
+	}
+	return b
+}
+
+func nameOf(ids []string, i int32) string {
+	if i < 0 {
+		return ""
+	}
+	return ids[i]
+}
+
+func dayText(day int32) string { return calendars.Day(day).String() }

@@ -1,0 +1,43 @@
+package net
+
+import "math/bits"
+
+// unitsUp rounds milli-units up to whole units; what is not positive is 0.
+func unitsUp(milli int64) int64 {
+	if milli <= 0 {
+		return 0
+	}
+	return (milli + 999) / 1000
+}
+
+// roundUp rounds up to a multiple of step.
+func roundUp(q, step int64) int64 {
+	return (q + step - 1) / step * step
+}
+
+// mulDivUp gives a × b ÷ c rounded up, for 0 ≤ a, b and b ≤ c.
+func mulDivUp(a, b, c int64) int64 {
+	hi, lo := bits.Mul64(uint64(a), uint64(b))
+	q, rem := bits.Div64(hi, lo, uint64(c))
+	if rem > 0 {
+		q++
+	}
+	return int64(q)
+}
+
+// SupplyDays gives stock ÷ mean daily demand of a window, rounded down, 0 to 999; no demand: 999.
+func SupplyDays(stock, demand int64, days int32) int16 {
+	const most = 999
+	if demand <= 0 {
+		return most
+	}
+	if stock <= 0 {
+		return 0
+	}
+	hi, lo := bits.Mul64(uint64(stock), uint64(days))
+	if hi >= uint64(demand) {
+		return most
+	}
+	q, _ := bits.Div64(hi, lo, uint64(demand))
+	return int16(min(q, most))
+}

@@ -1,0 +1,144 @@
+package planner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"echelon/inputs"
+)
+
+// Plan plans the cycle: asks go up, gives come down, each DC's plan goes to the sink. The result is the same
+// for any number of workers. A cancelled context stops it between item groups. A panic while planning a
+// group becomes an error that names DC and item group.
+//
+// Tables of a chunk are valid until Sink.Chunk returns. Units of DCs are visited children first; one without
+// parents asks and gives in one visit, the others are loaded again for their give.
+func Plan(ctx context.Context, c Cycle, l Loader, x Exchange, s Sink, on func(Event)) (*Result, error) {
+	r, err := newRun(&c)
+	if err != nil {
+		return nil, err
+	}
+	p := &planning{run: r, loader: l, exchange: x, sink: s, on: on}
+	if p.on == nil {
+		p.on = func(Event) {}
+	}
+	asked, gives := r.wave()
+	for u := range r.units {
+		if !asked[u] {
+			continue
+		}
+		if err := p.visit(ctx, u, gives[u] && len(r.units[u].parents) == 0); err != nil {
+			return nil, err
+		}
+	}
+	for u := len(r.units) - 1; u >= 0; u-- {
+		if gives[u] && len(r.units[u].parents) > 0 {
+			if err := p.visit(ctx, u, true); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return p.result(), nil
+}
+
+// planning is a run with its surroundings.
+type planning struct {
+	*run
+	loader   Loader
+	exchange Exchange
+	sink     Sink
+	on       func(Event)
+	done     []DCResult
+	visited  []bool // units that have given
+}
+
+func newRun(c *Cycle) (*run, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	r := &run{cycle: c, net: c.Network, policy: &c.Policy, horizon: c.Network.Horizon}
+	var err error
+	if r.classes, err = compileClasses(r.net, c.AsOf); err != nil {
+		return nil, err
+	}
+	r.lots = convertLots(r.net.LotSets)
+	r.units = arrangeUnits(r.net)
+	r.gives = make([]bool, len(r.net.DCs))
+	for i, dc := range r.net.DCs {
+		r.gives[i] = c.DCs == nil || slices.Contains(c.DCs, dc)
+	}
+	r.unitOf = slices.Repeat([]int32{-1}, len(r.net.Nodes.ID))
+	for u := range r.units {
+		for _, at := range r.units[u].dcs {
+			if dc := r.net.DCs[at]; dc != inputs.Direct {
+				r.unitOf[dc] = int32(u)
+			}
+		}
+	}
+	return r, nil
+}
+
+// validate reports all faults of a cycle at once.
+func (c *Cycle) validate() error {
+	if c.Network == nil {
+		return errors.New("plan: no network; load a snapshot")
+	}
+	var faults []error
+	if h := c.Network.Horizon; h < 14 || h > 91 {
+		faults = append(faults, fmt.Errorf("plan: horizon is %d days; set 14 to 91", h))
+	}
+	if h := c.Policy.HorizonDays; h != 0 && h != c.Network.Horizon {
+		faults = append(faults, fmt.Errorf("plan: horizon_days is %d and the snapshot's horizon %d; build the snapshot with the policy's", h, c.Network.Horizon))
+	}
+	if c.Policy.WindowDays < 0 || c.Policy.ReserveDays < 0 {
+		faults = append(faults, errors.New("plan: sharing.window_days and sharing.reserve_days must not be negative"))
+	}
+	for _, dc := range c.DCs {
+		if !slices.Contains(c.Network.DCs, dc) {
+			faults = append(faults, fmt.Errorf("plan: node %d of the wave is no DC of the snapshot", dc))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// wave says which units are asked, and which of those give: units with a DC of the wave, and all below them.
+func (r *run) wave() (asked, gives []bool) {
+	asked, gives = make([]bool, len(r.units)), make([]bool, len(r.units))
+	for u := len(r.units) - 1; u >= 0; u-- {
+		for _, at := range r.units[u].dcs {
+			gives[u] = gives[u] || r.gives[at]
+		}
+		asked[u] = asked[u] || gives[u]
+		if !asked[u] {
+			continue
+		}
+		for _, child := range r.units[u].children {
+			asked[child] = true
+		}
+	}
+	return asked, gives
+}
+
+// workers is the number of goroutines that plan.
+func (p *planning) workers() int {
+	if n := p.cycle.Workers; n > 0 {
+		return n
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// result puts the DCs in order and hashes them.
+func (p *planning) result() *Result {
+	n := p.net
+	at := make(map[inputs.NodeIdx]int, len(n.DCs))
+	for i, dc := range n.DCs {
+		at[dc] = i
+	}
+	slices.SortFunc(p.done, func(a, b DCResult) int { return at[a.DC] - at[b.DC] })
+	res := &Result{DCs: p.done}
+	res.PlanHash = CycleHash(n, res.DCs)
+	return res
+}

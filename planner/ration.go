@@ -1,0 +1,437 @@
+package planner
+
+import (
+	"echelon/inputs"
+	"echelon/planner/net"
+	"echelon/planner/share"
+)
+
+// claimRef says which order a claim stands for.
+type claimRef struct {
+	kid   int32 // index into desk.kids
+	order int32 // index into desk.orders
+}
+
+// savedRun remembers a SKU's orders while a trial replaces them.
+type savedRun struct {
+	sku          int32
+	first, count int32
+	flags        skuFlags
+}
+
+// stockpile works out what is there by each day 0 … last of a DC's own row: opening position, receipts, own
+// orders that are settled (give), less own demand, promises and the reserve; in milli-units.
+func (d *desk) stockpile(s *sku, last int32, orders bool) []int64 {
+	d.load(s, &d.row, int(last)+1)
+	r := &d.row
+	rem := sized(&d.pool.Rem, int(last)+1)
+	d.pool.Rem = rem
+	there := r.Avail
+	for t := range rem {
+		there += r.Rec[t] - r.Base(t)
+		rem[t] = there
+	}
+	if orders {
+		d.ownArrivals(s, rem)
+	}
+	switch d.policy.Reserve {
+	case ReserveSafety:
+		for t := range rem {
+			rem[t] -= r.Safe[t]
+		}
+	case ReserveSafetyBeyond:
+		for t := range rem {
+			rem[t] -= max(0, r.Safe[t]-r.Sum(t+1, t+d.policy.ReserveDays))
+		}
+	}
+	return rem
+}
+
+// ownArrivals adds the DC's own orders that are promised to it, from the day they are usable.
+func (d *desk) ownArrivals(s *sku, rem []int64) {
+	tab := d.table(s)
+	for k := s.first; k < s.first+s.count; k++ {
+		o := &d.orders[k]
+		opp := &tab.Opps[o.opp]
+		if !d.promised(s, o, opp) {
+			continue
+		}
+		for t := int(opp.Usable); t < len(rem); t++ {
+			rem[t] += o.units() * 1000
+		}
+	}
+}
+
+// promised reports whether an order's source stands by it: a vendor always, a DC when it shares, for what it
+// picks inside its window.
+func (d *desk) promised(s *sku, o *order, opp *net.Opp) bool {
+	if o.state != orderOpen {
+		return o.state == orderFixed
+	}
+	node, site := d.source(s, opp)
+	if site < 0 {
+		return d.net.Nodes.Kind[node] == inputs.Vendor
+	}
+	return d.shares(site, s.item) && opp.Pick <= d.window[d.cell(site, s.item)]
+}
+
+// shares reports whether a site gives of an item: it is part of the wave and its row is not held.
+func (d *desk) shares(site int16, item int8) bool {
+	i := d.own[d.cell(site, item)]
+	return d.sites[site].gives && i >= 0 && d.skus[i].flags&skuHeld == 0
+}
+
+// scarce reports whether the picks of days 0 … last exceed what is there on some day from the first pick on.
+func scarce(rem, picks []int64, last int32) bool {
+	var sum int64
+	for t := range int(last) + 1 {
+		if t < len(picks) {
+			sum += picks[t]
+		}
+		if sum > 0 && sum*1000 > rem[t] {
+			return true
+		}
+	}
+	return false
+}
+
+// picks gives the units picked per day of the horizon as orders stand.
+func (d *desk) picks(cell int) []int64 {
+	return d.now[cell*d.horizon : (cell+1)*d.horizon]
+}
+
+// trial previews the sharing of a DC and corrects its dependent demand by it; then it is forgotten.
+func (d *desk) trial(site int16, item int8) {
+	c := d.cell(site, item)
+	i := d.own[c]
+	s := &d.skus[i]
+	last := int32(d.horizon) - 1
+	if tab := d.table(s); tab != nil && len(tab.Opps) > 0 {
+		last = min(last, tab.Opps[0].Usable-1) // reading 47
+	}
+	if last < 0 {
+		return
+	}
+	rem := d.stockpile(s, last, false)
+	if int(last) < d.horizon && !scarce(rem, d.picks(c), last) {
+		return
+	}
+	d.saved = d.saved[:0]
+	orders, extras, steps := len(d.orders), len(d.extras), len(d.steps)
+	d.seat(site, item, 0, last, true)
+	end := min(d.window[c], last)
+	if end >= 0 {
+		d.round(site, item, 0, end)
+		d.settle()
+	}
+	if end < last {
+		d.round(site, item, end+1, last)
+		d.settle()
+	}
+	for _, was := range d.saved {
+		kid := &d.skus[was.sku]
+		if kid.flags&skuShorted != 0 {
+			tab := d.table(kid)
+			trial := *kid
+			kid.first, kid.count = was.first, was.count
+			d.depend(kid, tab, -1, site, false)
+			*kid = trial
+			d.depend(kid, tab, 1, site, false)
+		}
+		kid.first, kid.count, kid.flags = was.first, was.count, was.flags
+	}
+	d.orders, d.extras, d.steps = d.orders[:orders], d.extras[:extras], d.steps[:steps]
+	if d.traced != nil {
+		d.traced.trial(d, site, item)
+	}
+}
+
+// ration shares what a DC has of an item among its children's orders of the deployment window.
+func (d *desk) ration(site int16, item int8) {
+	c := d.cell(site, item)
+	if !d.shares(site, item) {
+		return
+	}
+	s := &d.skus[d.own[c]]
+	last := d.window[c]
+	if last < 0 {
+		return
+	}
+	rem := d.stockpile(s, last, true)
+	if int(last) < d.horizon && !scarce(rem, d.picks(c), last) {
+		return
+	}
+	d.saved = d.saved[:0]
+	d.seat(site, item, 0, last, false)
+	for _, i := range d.kids {
+		d.stand(&d.skus[i], d.table(&d.skus[i]), -1)
+	}
+	d.round(site, item, 0, last)
+	d.settle()
+	for _, i := range d.kids {
+		d.stand(&d.skus[i], d.table(&d.skus[i]), 1)
+	}
+}
+
+// seat lists the children whose orders may take part and lays their orders out densely. A trial's are
+// remembered as they were.
+func (d *desk) seat(site int16, item int8, from, last int32, trial bool) {
+	d.kids = d.kids[:0]
+	for _, i := range d.ofItem(item) {
+		s := &d.skus[i]
+		tab := d.table(s)
+		if s.flags&skuOrders == 0 || !d.picksIn(s, tab, site, from, last) {
+			continue
+		}
+		if trial {
+			d.saved = append(d.saved, savedRun{i, s.first, s.count, s.flags})
+		}
+		d.spread(i, s, tab)
+		d.kids = append(d.kids, i)
+	}
+	d.pool.Given = sized(&d.pool.Given, len(d.kids))
+	clear(d.pool.Given)
+}
+
+// picksIn reports whether a SKU has an opportunity of the site picked on these days.
+func (d *desk) picksIn(s *sku, tab *net.Table, site int16, from, last int32) bool {
+	for k := range tab.Planned {
+		opp := &tab.Opps[k]
+		if opp.Pick < from || opp.Pick > last {
+			continue
+		}
+		if _, at := d.source(s, opp); at == site {
+			return true
+		}
+	}
+	return false
+}
+
+// spread copies a SKU's orders to one per planned opportunity.
+func (d *desk) spread(i int32, s *sku, tab *net.Table) {
+	first := int32(len(d.orders))
+	next := s.first
+	for k := range int32(tab.Planned) {
+		o := order{sku: i, opp: k, extra: -1}
+		if next < s.first+s.count && d.orders[next].opp == k {
+			o = d.orders[next]
+			next++
+		}
+		d.orders = append(d.orders, o)
+	}
+	s.first, s.count = first, int32(tab.Planned)
+	s.flags |= skuDense
+}
+
+// round shares days from … last: all claims first, then, in rounds, what shorted children want elsewhere.
+func (d *desk) round(site int16, item int8, from, last int32) {
+	d.pool.End = last
+	d.claims, d.claimOf = d.claims[:0], d.claimOf[:0]
+	for kid, i := range d.kids {
+		d.claim(int32(kid), &d.skus[i], site, from, last)
+	}
+	for len(d.claims) > 0 {
+		d.pool.Share(d.claims)
+		for k := range d.claims {
+			o := &d.orders[d.claimOf[k].order]
+			o.given, o.state = d.claims[k].Given, orderFixed
+		}
+		if d.traced != nil {
+			d.traced.shared(d, site, item, from, last)
+		}
+		d.claims, d.claimOf = d.claims[:0], d.claimOf[:0]
+		for kid, i := range d.kids {
+			d.again(int32(kid), i, site, from, last)
+		}
+	}
+}
+
+// inWindow reports whether an opportunity is the site's and picked on days from … last.
+func (d *desk) inWindow(s *sku, opp *net.Opp, site int16, from, last int32) bool {
+	if opp.Pick < from || opp.Pick > last {
+		return false
+	}
+	_, at := d.source(s, opp)
+	return at == site
+}
+
+// claim adds a claim for every order of the child that wants something of the window.
+func (d *desk) claim(kid int32, s *sku, site int16, from, last int32) {
+	tab := d.table(s)
+	loaded := false
+	for k := s.first; k < s.first+s.count; k++ {
+		o := &d.orders[k]
+		opp := &tab.Opps[o.opp]
+		if !d.inWindow(s, opp, site, from, last) {
+			continue
+		}
+		o.state, o.given = orderFixed, 0
+		if o.wanted == 0 {
+			continue
+		}
+		if !loaded {
+			d.loadKid(s, tab)
+			loaded = true
+		}
+		d.addClaim(kid, s, k, tab)
+	}
+}
+
+// loadKid loads a child's row and its stock at each opportunity without orders of this cycle.
+func (d *desk) loadKid(s *sku, tab *net.Table) {
+	d.load(s, &d.row, 0)
+	d.stock = sized(&d.stock, tab.Planned)
+	net.Projected(&d.row, tab, d.stock)
+}
+
+// addClaim adds the claim of order k of the loaded child, from what it was given up to what it wants.
+func (d *desk) addClaim(kid int32, s *sku, k int32, tab *net.Table) {
+	o := &d.orders[k]
+	opp := &tab.Opps[o.opp]
+	r := &d.row
+	a := opp.Usable
+	end := min(tab.End(int(o.opp), r.Cover), r.To)
+	c := share.Claim{
+		Child: kid, Node: int32(s.node), NodeRank: d.net.Nodes.Rank[s.node], Rank: d.rank(s),
+		Usable: a, Day: opp.Pick, Carry: d.carry(s), Pack: d.pack(s, opp),
+		From: o.given, Want: o.wanted, N: [4]int64{o.n0, o.n[0], o.n[1], o.n[2]},
+		Stock: d.stock[o.opp], Demand: r.Sum(int(a), int(end)), Length: end - a + 1,
+	}
+	for t := a; t <= end; t++ {
+		c.Floor = max(c.Floor, r.Floor[t])
+	}
+	if opp.Order == 0 {
+		c.Open = r.OpenToday(opp.Lane)
+	}
+	d.claims = append(d.claims, c)
+	d.claimOf = append(d.claimOf, claimRef{kid, k})
+}
+
+// again nets, for a child that was shorted in the window, its later opportunities of the window that were
+// not, and claims what they want more.
+func (d *desk) again(kid, i int32, site int16, from, last int32) {
+	s := &d.skus[i]
+	tab := d.table(s)
+	shorted := int32(-1)
+	for k := s.first; k < s.first+s.count; k++ {
+		o := &d.orders[k]
+		if o.given < o.wanted && o.state == orderFixed && d.inWindow(s, &tab.Opps[o.opp], site, from, last) {
+			shorted = k
+			break
+		}
+	}
+	if shorted < 0 {
+		return
+	}
+	s.flags |= skuShorted
+	d.modes = sizedModes(&d.modes, tab.Planned)
+	d.held = sized(&d.held, tab.Planned)
+	some := false
+	for k := s.first; k < s.first+s.count; k++ {
+		o := &d.orders[k]
+		d.modes[o.opp], d.held[o.opp] = net.Hold, o.units()
+		if k > shorted && o.given == o.wanted && d.inWindow(s, &tab.Opps[o.opp], site, from, last) {
+			d.modes[o.opp] = net.Raise
+			some = true
+		}
+	}
+	if !some {
+		return
+	}
+	d.loadKid(s, tab)
+	d.pass.Run(&d.row, tab, d.modes, d.held)
+	for k := shorted + 1; k < s.first+s.count; k++ {
+		o := &d.orders[k]
+		if d.modes[o.opp] != net.Raise {
+			continue
+		}
+		res := &d.pass.Results[o.opp]
+		if res.Wanted <= o.wanted {
+			d.tiers(o, res)
+			continue
+		}
+		d.record(o, res)
+		o.dos = d.supply(tab, int(o.opp))
+		d.addClaim(kid, s, k, tab)
+	}
+	if d.traced != nil {
+		d.traced.netted(d, s, tab, "round")
+	}
+}
+
+func sizedModes(m *[]net.Mode, n int) []net.Mode {
+	if cap(*m) < n {
+		*m = make([]net.Mode, n)
+	}
+	return (*m)[:n]
+}
+
+// settle nets the orders of shorted children outside the window again, on what they were given.
+func (d *desk) settle() {
+	for _, i := range d.kids {
+		if d.skus[i].flags&skuShorted != 0 {
+			d.netAgain(i)
+		}
+	}
+}
+
+// netAgain nets those orders of a SKU again that no DC has settled.
+func (d *desk) netAgain(i int32) {
+	s := &d.skus[i]
+	tab := d.table(s)
+	d.modes = sizedModes(&d.modes, tab.Planned)
+	d.held = sized(&d.held, tab.Planned)
+	for k := s.first; k < s.first+s.count; k++ {
+		o := &d.orders[k]
+		d.modes[o.opp], d.held[o.opp] = net.Net, 0
+		if o.state == orderFixed || d.settled(s, &tab.Opps[o.opp]) {
+			d.modes[o.opp], d.held[o.opp] = net.Hold, o.units()
+		}
+	}
+	d.loadKid(s, tab)
+	d.pass.Run(&d.row, tab, d.modes, d.held)
+	for k := s.first; k < s.first+s.count; k++ {
+		o := &d.orders[k]
+		if d.modes[o.opp] == net.Net {
+			d.record(o, &d.pass.Results[o.opp])
+			o.dos = d.supply(tab, int(o.opp))
+		}
+	}
+	s.flags |= skuShort
+	if d.traced != nil {
+		d.traced.netted(d, s, tab, "netted again")
+	}
+}
+
+// settled reports whether an opportunity's DC has shared already and picks it in its window.
+func (d *desk) settled(s *sku, opp *net.Opp) bool {
+	_, site := d.source(s, opp)
+	if site < 0 {
+		return false
+	}
+	c := d.cell(site, s.item)
+	return d.done[c] && opp.Pick <= d.window[c]
+}
+
+// rank is the SKU's rank, else its node's.
+func (d *desk) rank(s *sku) int32 {
+	if s.site < 0 {
+		return d.requests[s.row].rank
+	}
+	return int32(d.sites[s.site].part.Rank[s.row])
+}
+
+// carry is what earlier cycles left the SKU short of, in units.
+func (d *desk) carry(s *sku) int64 {
+	if s.site < 0 {
+		return d.requests[s.row].carry
+	}
+	p := d.sites[s.site].part
+	if p.Flags[s.row]&inputs.FlagCarry == 0 {
+		return 0
+	}
+	if lo, hi := inputs.Range(p.Carry.Row, s.row); lo < hi {
+		return p.Carry.Units[lo]
+	}
+	return 0
+}

@@ -1,0 +1,70 @@
+package share
+
+// Rule says who gets the next pack.
+type Rule uint8
+
+// Rules, equal to the policy's.
+const (
+	Days Rule = iota
+	Fill
+	Proportional
+	Priority
+)
+
+// Claim is one order on the DC that is still to be served from From units up to Want.
+type Claim struct {
+	Child    int32 // index into the children's stock given so far
+	Node     int32
+	NodeRank int32
+	Rank     int32
+	Usable   int32
+	Day      int32 // pick day
+	Carry    int64
+	Pack     int64
+	From     int64 // units given before
+	Want     int64 // units wanted in all, From plus whole packs
+	N        [4]int64
+	Given    int64 // units given in all; Share starts it at From
+	Stock    int64 // P⁰[a_k − 1] + receipts[a_k], milli-units
+	Demand   int64 // of the window, milli-units
+	Length   int32 // days of the window
+	Floor    int64 // highest floor of the window, milli-units
+	Open     int64 // units of open orders of the lane ordered today, for an order placed today
+}
+
+// packs gives how many of the claim's packs begin below n units.
+func (c *Claim) packs(n int64) int64 {
+	if n <= c.From {
+		return 0
+	}
+	return min((n-c.From+c.Pack-1)/c.Pack, (c.Want-c.From)/c.Pack)
+}
+
+// tierPacks gives the packs per tier, promised ones at 0, the rest at 4.
+func (c *Claim) tierPacks() (tiers [5]int64) {
+	var before int64
+	for i, n := range c.N {
+		upTo := max(before, c.packs(n))
+		tiers[i] = upTo - before
+		before = upTo
+	}
+	tiers[4] = (c.Want-c.From)/c.Pack - before
+	return tiers
+}
+
+// Split gives a quantity's units per tier, 1 to 4, by the needs n₁, n₂, n₃: a whole pack belongs to the tier of
+// its first unit.
+func Split(q, pack int64, n [3]int64) (tiers [4]int64) {
+	var before int64
+	for i, n := range n {
+		upTo := q
+		if n < q {
+			upTo = min(q, (n+pack-1)/pack*pack)
+		}
+		upTo = max(before, upTo)
+		tiers[i] = upTo - before
+		before = upTo
+	}
+	tiers[3] = q - before
+	return tiers
+}
