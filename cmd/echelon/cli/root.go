@@ -99,7 +99,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&a.config, "config", "", "settings file (YAML); every flag can stand in it by its name")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(a.checkCommand(), a.generateCommand(), a.showCommand(), a.versionCommand())
+	root.AddCommand(a.checkCommand(), a.contractCommand(), a.generateCommand(), a.showCommand(), a.versionCommand())
 	root.AddCommand(laterCommands()...)
 	return root
 }
