@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func (m *manifests) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stable, err := m.waitStable(ctx, high)
+	stable, err := waitStable(ctx, m.adm, m.topic, high, m.limit())
 	if err != nil {
 		return err
 	}
@@ -79,13 +80,17 @@ func topicOffsets(ctx context.Context, list listOffsets, topic string) ([]int64,
 	return offsets, nil
 }
 
-// waitStable polls until every last stable offset is at least high, and gives them.
-func (m *manifests) waitStable(ctx context.Context, high []int64) ([]int64, error) {
-	limit := m.limit()
+// waitStable polls until every last stable offset of a topic is at least high, and gives them. A broker
+// writes the end markers of a transaction after it has answered the commit, so even what was just published
+// may need a moment. Not within the limit: an error of code 75.
+func waitStable(ctx context.Context, adm *kadm.Client, topic string, high []int64, limit time.Duration) ([]int64, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errUnsettled)
 	defer cancel()
-	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
-		stable, err := m.offsets(ctx, m.adm.ListCommittedOffsets)
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
+		stable, err := topicOffsets(ctx, adm.ListCommittedOffsets, topic)
+		if err == nil && len(stable) < len(high) {
+			err = fmt.Errorf("topic %s lost partitions while it was read", topic)
+		}
 		if err == nil && !slices.ContainsFunc(indexes(high), func(p int) bool { return stable[p] < high[p] }) {
 			return stable, nil
 		}
@@ -97,8 +102,8 @@ func (m *manifests) waitStable(ctx context.Context, high []int64) ([]int64, erro
 				continue
 			}
 		}
-		if context.Cause(ctx) == errUnsettled {
-			return nil, outcome.New(outcome.CodeAgain, "manifests_hidden", m.topic,
+		if errors.Is(context.Cause(ctx), errUnsettled) {
+			return nil, outcome.New(outcome.CodeAgain, "records_hidden", topic,
 				"another writer's transaction is open there; run again when it has ended",
 				"the last stable offset did not reach the high watermark within %s", limit)
 		}
@@ -114,7 +119,7 @@ func indexes[T any](s []T) []int {
 	return is
 }
 
-var errUnsettled = fmt.Errorf("manifest topic did not settle")
+var errUnsettled = errors.New("topic did not settle")
 
 // readTo reads records up to, not including, the offsets of target.
 func (m *manifests) readTo(ctx context.Context, target []int64) error {

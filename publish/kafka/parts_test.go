@@ -101,3 +101,21 @@ func TestPartsAndRestart(t *testing.T) {
 		t.Fatalf("again: %+v, %v", out, err)
 	}
 }
+
+// TestParts publishes in parts and again.
+func TestParts(t *testing.T) {
+	eachTarget(t, func(t *testing.T, on target) {
+		p, pl, dc := ready(t, on, func(c *Config) { c.PartLines = 500 })
+		out, err := p.PublishDC(t.Context(), dc)
+		if err != nil || out.Parts != len(testLayers) {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		wantOnce(t, on, p, dc)
+		if r, err := p.Verify(t.Context(), pl.tenant, pl.cycle, []*planfile.DC{dc}); err != nil || !r.OK() {
+			t.Fatalf("verify: %+v, %v", r, err)
+		}
+		if out, err = open(t, on.config()).PublishDC(t.Context(), dc); err != nil || !out.Already {
+			t.Fatalf("again: %+v, %v", out, err)
+		}
+	})
+}

@@ -75,15 +75,19 @@ func scan(ctx context.Context, opts []kgo.Opt, stretches []stretch, f func(*kgo.
 }
 
 // wholeTopics gives a stretch for every partition of topics, from the first offset kept to the last stable
-// one as of now.
+// one, which reaches at least the high watermark of now.
 func (p *Publisher) wholeTopics(ctx context.Context, topics []string) ([]stretch, error) {
 	var all []stretch
 	for _, t := range topics {
-		from, err := topicOffsets(ctx, p.adm.ListStartOffsets, t)
+		high, err := topicOffsets(ctx, p.adm.ListEndOffsets, t)
 		if err != nil {
 			return nil, err
 		}
-		to, err := topicOffsets(ctx, p.adm.ListCommittedOffsets, t)
+		to, err := waitStable(ctx, p.adm, t, high, p.settleLimit())
+		if err != nil {
+			return nil, err
+		}
+		from, err := topicOffsets(ctx, p.adm.ListStartOffsets, t)
 		if err != nil {
 			return nil, err
 		}

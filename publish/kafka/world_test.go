@@ -46,19 +46,40 @@ func fake(t testing.TB, opts ...kfake.Opt) target {
 	return target{name: "in-process", brokers: c.ListenAddrs(), fake: c}
 }
 
-// eachTarget runs a test on the in-process broker and on the real one.
+// eachTarget runs a test on the in-process broker, or on the real one when TestReal calls it.
 func eachTarget(t *testing.T, f func(t *testing.T, on target)) {
-	t.Run("in-process", func(t *testing.T) { f(t, fake(t)) })
-	t.Run("real", func(t *testing.T) { f(t, realBroker(t)) })
+	t.Helper()
+	if strings.HasPrefix(t.Name(), "TestReal/") {
+		f(t, target{name: "real", brokers: strings.Split(os.Getenv(realEnv), ",")})
+		return
+	}
+	f(t, fake(t))
 }
 
-func realBroker(t *testing.T) target {
-	t.Helper()
-	addrs := os.Getenv("ECHELON_KAFKA")
-	if addrs == "" {
-		t.Skip("ECHELON_KAFKA names no broker: set it to the bootstrap addresses of a real one")
+// realEnv names the bootstrap addresses of a real broker.
+const realEnv = "ECHELON_KAFKA"
+
+// TestReal runs every test that needs no faults of the in-process broker on a real one.
+func TestReal(t *testing.T) {
+	if os.Getenv(realEnv) == "" {
+		t.Skip(realEnv + " names no broker: set it to the bootstrap addresses of a real one")
 	}
-	return target{name: "real", brokers: strings.Split(addrs, ",")}
+	for name, f := range map[string]func(*testing.T){
+		"publish twice is once":       TestPublishTwiceIsOnce,
+		"many DCs and closing":        TestManyDCsAtOnceAndClosing,
+		"fenced by a second worker":   TestFencedByASecondWorker,
+		"foreign transaction":         TestForeignTransactionInTheManifestPartition,
+		"line too large":              TestLineTooLarge,
+		"another hash":                TestAnotherHashIsRefused,
+		"superseded":                  TestSupersededIsClosed,
+		"too old for the topic":       TestTooOldForTheTopic,
+		"verify":                      TestVerify,
+		"recover":                     TestRecover,
+		"parts":                       TestParts,
+		"facts of the client library": TestFacts,
+	} {
+		t.Run(name, f)
+	}
 }
 
 func (on target) config() Config {
