@@ -1,0 +1,13 @@
+package main
+
+// benchmarks lists what can be measured, in the order of the flow.
+func benchmarks() []benchmark {
+	return []benchmark{
+		{"compile", "10,000 lanes × 91 days into opportunities, one core", compileLanes},
+		{"build", "input tables in memory → snapshot", buildSnapshot},
+		{"load", "snapshot on disk → columns in memory", loadSnapshot},
+		{"plan", "loaded snapshot → final plan, sharing, rounds, ledger, projections and plan hash included", planNetwork},
+		{"write", "plan → plan files, planning not counted", writePlan},
+		{"publish", "plan files → topics of the in-process broker, exactly once", publishPlan},
+	}
+}

@@ -1,0 +1,210 @@
+// Command benchmarks measures what Echelon costs: ratios and per-SKU figures in one run, never a timed test.
+//
+//	go run ./benchmarks --list
+//	go run ./benchmarks --only compile,plan --skus 1000000 --workers 1 --json FILE
+//
+// Each benchmark prints one line for people and, with --json, appends one object per line to the file.
+// Committed results lie in benchmarks/results/ and come from this command.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// result is one measurement.
+type result struct {
+	Name         string             `json:"name"`
+	SKUs         int64              `json:"skus,omitempty"`
+	Workers      int                `json:"workers"`
+	Seconds      float64            `json:"seconds"`
+	NsPerSKUCore float64            `json:"ns_per_sku_core,omitempty"`
+	BytesPerSKU  float64            `json:"bytes_per_sku,omitempty"`
+	Ratio        float64            `json:"ratio,omitempty"`
+	RatioTo      string             `json:"ratio_to,omitempty"`
+	Extra        map[string]float64 `json:"extra,omitempty"`
+	Text         string             `json:"text,omitempty"`
+	Command      string             `json:"command"`
+	Machine      string             `json:"machine"`
+	Date         string             `json:"date"`
+}
+
+// settings are the flags of a run.
+type settings struct {
+	skus    int64
+	workers int
+	runs    int
+	dir     string
+	seed    uint64
+	dcs     int
+}
+
+// benchmark is one thing that is measured.
+type benchmark struct {
+	name string
+	does string
+	run  func(ctx context.Context, s settings, report func(result)) error
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "benchmarks:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	fs := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
+	var s settings
+	list := fs.Bool("list", false, "names of the benchmarks")
+	only := fs.String("only", "", "comma-separated names (default: all)")
+	file := fs.String("json", "", "append one JSON object per measurement to this file")
+	fs.Int64Var(&s.skus, "skus", 1_000_000, "size of the default network")
+	fs.IntVar(&s.workers, "workers", 1, "goroutines that plan; figures are per core")
+	fs.IntVar(&s.runs, "runs", 3, "counted runs after one warm-up; the median is reported")
+	fs.IntVar(&s.dcs, "dcs", 0, "DCs of the network (0: the generator's default)")
+	fs.Uint64Var(&s.seed, "seed", 1, "seed of the network")
+	fs.StringVar(&s.dir, "dir", "", "folder for snapshots and plan files (default: a temporary one)")
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	all := benchmarks()
+	if *list {
+		for _, b := range all {
+			fmt.Printf("%-9s %s\n", b.name, b.does)
+		}
+		return nil
+	}
+	chosen, err := choose(all, *only)
+	if err != nil {
+		return err
+	}
+	if s.dir == "" {
+		dir, err := os.MkdirTemp("", "echelon-bench-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		s.dir = dir
+	}
+	runtime.GOMAXPROCS(max(s.workers, 1))
+	command := "go run ./benchmarks " + strings.Join(args, " ")
+	for _, b := range chosen {
+		report := func(r result) {
+			r.Name, r.Workers, r.Command, r.Machine = b.name, s.workers, command, machine()
+			r.Date = time.Now().UTC().Format(time.DateOnly)
+			fmt.Println(r.line())
+			if *file != "" {
+				err = errors.Join(err, appendJSON(*file, r))
+			}
+		}
+		if failed := b.run(ctx, s, report); failed != nil {
+			return fmt.Errorf("%s: %w", b.name, failed)
+		}
+	}
+	return err
+}
+
+// choose picks the named benchmarks, all when none is named.
+func choose(all []benchmark, only string) ([]benchmark, error) {
+	if only == "" {
+		return all, nil
+	}
+	var chosen []benchmark
+	for _, name := range strings.Split(only, ",") {
+		i := slices.IndexFunc(all, func(b benchmark) bool { return b.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no benchmark %q; --list names them", name)
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}
+
+// line is the form for people.
+func (r result) line() string {
+	text := fmt.Sprintf("%-8s", r.Name)
+	if r.SKUs > 0 {
+		text += fmt.Sprintf(" %d SKUs", r.SKUs)
+	}
+	text += fmt.Sprintf("  %d workers  %.3f s", r.Workers, r.Seconds)
+	if r.NsPerSKUCore > 0 {
+		text += fmt.Sprintf("  %.0f ns/SKU·core (%.2f M SKU/s·core)", r.NsPerSKUCore, 1000/r.NsPerSKUCore)
+	}
+	if r.BytesPerSKU > 0 {
+		text += fmt.Sprintf("  %.0f B/SKU", r.BytesPerSKU)
+	}
+	if r.Ratio > 0 {
+		text += fmt.Sprintf("  %.2f × %s", r.Ratio, r.RatioTo)
+	}
+	names := make([]string, 0, len(r.Extra))
+	for n := range r.Extra {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		text += fmt.Sprintf("  %s %.4g", n, r.Extra[n])
+	}
+	if r.Text != "" {
+		text += "  " + r.Text
+	}
+	return text
+}
+
+func appendJSON(name string, r result) error {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(b, '\n'))
+	return errors.Join(err, f.Close())
+}
+
+// machine describes the processor and its cores, as the system tells.
+func machine() string {
+	model := runtime.GOARCH
+	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for _, line := range strings.Split(string(b), "\n") {
+			if name, ok := strings.CutPrefix(line, "model name"); ok {
+				model = strings.TrimSpace(strings.TrimLeft(name, "\t :"))
+				break
+			}
+		}
+	}
+	return fmt.Sprintf("%s, %d cores, %s", model, runtime.NumCPU(), runtime.Version())
+}
+
+// timed runs f once to warm up and then as often as asked, and returns the median of the seconds.
+func timed(ctx context.Context, s settings, f func() error) (float64, error) {
+	var seconds []float64
+	for i := range s.runs + 1 {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		runtime.GC()
+		start := time.Now()
+		if err := f(); err != nil {
+			return 0, err
+		}
+		if i > 0 {
+			seconds = append(seconds, time.Since(start).Seconds())
+		}
+	}
+	slices.Sort(seconds)
+	return seconds[len(seconds)/2], nil
+}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"echelon/fixtures/generate"
+	"echelon/inputs"
+	"echelon/planner"
+	"echelon/publish/planfile"
+)
+
+// memory is a loaded network: a planner.Loader.
+type memory struct {
+	net   *inputs.Network
+	cfg   generate.Config
+	parts map[inputs.NodeIdx]*inputs.Partition
+	skus  int64
+	bytes int64
+}
+
+// Partition implements planner.Loader.
+func (m *memory) Partition(_ context.Context, dc inputs.NodeIdx) (*inputs.Partition, error) {
+	p := m.parts[dc]
+	if p == nil {
+		return nil, fmt.Errorf("no partition of DC %d", dc)
+	}
+	return p, nil
+}
+
+// inMemory generates the default network as a loaded snapshot.
+func inMemory(ctx context.Context, s settings) (*memory, error) {
+	g, err := network(s)
+	if err != nil {
+		return nil, err
+	}
+	m := &memory{cfg: g.Config(), parts: map[inputs.NodeIdx]*inputs.Partition{}}
+	if m.net, err = g.Network(ctx); err != nil {
+		return nil, err
+	}
+	for i := range g.Partitions() {
+		p, err := g.Partition(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		m.parts[p.DC] = p
+		m.skus += int64(p.Live)
+		m.bytes += bytesOf(p)
+	}
+	return m, nil
+}
+
+// count is a sink that keeps only numbers.
+type count struct {
+	mu    sync.Mutex
+	lines [planner.NumLayers]int64
+}
+
+// Chunk implements planner.Sink.
+func (c *count) Chunk(_ context.Context, ch *planner.Chunk) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, t := range ch.Tables {
+		if t != nil {
+			c.lines[id] += int64(t.Rows)
+		}
+	}
+	return nil
+}
+
+// Done implements planner.Sink.
+func (c *count) Done(context.Context, *planner.DCResult) error { return nil }
+
+func (c *count) all() int64 {
+	var n int64
+	for _, l := range c.lines {
+		n += l
+	}
+	return n
+}
+
+func (m *memory) cycle(s settings) planner.Cycle {
+	return planner.Cycle{Network: m.net, Policy: planner.DefaultPolicy(), AsOf: m.cfg.AsOf, Workers: s.workers}
+}
+
+// planNetwork times planning from the loaded snapshot to the final plan. The lines are counted and dropped;
+// the plan hash is made. It is the hash that `run` gives for the same network.
+func planNetwork(ctx context.Context, s settings, report func(result)) error {
+	m, err := inMemory(ctx, s)
+	if err != nil {
+		return err
+	}
+	var hash string
+	var lines count
+	seconds, err := timed(ctx, s, func() error {
+		lines = count{}
+		r, err := planner.Plan(ctx, m.cycle(s), m, planner.NewMemExchange(), &lines, nil)
+		if err != nil {
+			return err
+		}
+		hash = hex.EncodeToString(r.PlanHash[:])
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	extra := map[string]float64{"lines_per_sku": float64(lines.all()) / float64(m.skus)}
+	for _, id := range []planner.LayerID{planner.StoreOrders, planner.DCOrders, planner.VendorOrders, planner.Projections, planner.Exceptions} {
+		extra[planner.LayerOf(id).Name] = float64(lines.lines[id])
+	}
+	report(result{
+		SKUs: m.skus, Seconds: seconds, NsPerSKUCore: perSKUCore(seconds, m.skus, s), BytesPerSKU: float64(m.bytes) / float64(m.skus),
+		Extra: extra, Text: "plan hash " + hash[:16],
+	})
+	return nil
+}
+
+func perSKUCore(seconds float64, skus int64, s settings) float64 {
+	return seconds * 1e9 / float64(skus) * float64(max(s.workers, 1))
+}
+
+// kept is a sink that remembers chunks, so that writing them can be timed alone.
+type kept struct {
+	chunks []*planner.Chunk
+	done   []*planner.DCResult
+}
+
+// Chunk implements planner.Sink. The planner may reuse a chunk's memory, so it is copied.
+func (k *kept) Chunk(_ context.Context, c *planner.Chunk) error {
+	k.chunks = append(k.chunks, copyChunk(c))
+	return nil
+}
+
+// Done implements planner.Sink.
+func (k *kept) Done(_ context.Context, r *planner.DCResult) error {
+	copied := *r
+	k.done = append(k.done, &copied)
+	k.chunks = append(k.chunks, nil) // a nil chunk ends a DC
+	return nil
+}
+
+// writePlan times the writing of plan files, the lines being in memory already.
+func writePlan(ctx context.Context, s settings, report func(result)) error {
+	m, err := inMemory(ctx, s)
+	if err != nil {
+		return err
+	}
+	var k kept
+	one := s
+	one.workers = 1 // one DC after another: chunks of different DCs do not interleave
+	if _, err := planner.Plan(ctx, m.cycle(one), m, planner.NewMemExchange(), &k, nil); err != nil {
+		return err
+	}
+	var lines, bytes int64
+	run := 0
+	seconds, err := timed(ctx, s, func() error {
+		run++
+		dir := filepath.Join(s.dir, fmt.Sprintf("write-%d", run))
+		lines, bytes, err = write(ctx, dir, m, &k)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	report(result{
+		SKUs: m.skus, Seconds: seconds, NsPerSKUCore: perSKUCore(seconds, m.skus, one),
+		Extra: map[string]float64{"lines": float64(lines), "ns_per_line": seconds * 1e9 / float64(lines), "bytes_per_line": float64(bytes) / float64(lines)},
+	})
+	return nil
+}
+
+// write gives the kept chunks to a plan file writer.
+func write(ctx context.Context, dir string, m *memory, k *kept) (lines, bytes int64, err error) {
+	w := planfile.NewWriter(planfile.Options{
+		State: dir, Network: m.net, Engine: "benchmark", Tenant: m.cfg.Tenant, Cycle: "bench", AsOf: m.cfg.AsOf,
+		Facts: func(string) planfile.DCFacts { return planfile.DCFacts{GraceUntil: m.cfg.AsOf + int64(36*time.Hour/time.Microsecond)} },
+		Done: func(_ context.Context, _ string, pm *planfile.Manifest, _ *planner.DCResult) error {
+			lines += pm.Lines()
+			for _, l := range pm.Layers {
+				bytes += l.Bytes
+			}
+			return nil
+		},
+	})
+	done := 0
+	for _, c := range k.chunks {
+		if c == nil {
+			err = w.Done(ctx, k.done[done])
+			done++
+		} else {
+			err = w.Chunk(ctx, c)
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	return lines, bytes, nil
+}
+
+// planFiles plans the network once and writes its plan files below dir.
+func planFiles(ctx context.Context, s settings, m *memory, dir string) ([]*planfile.DC, error) {
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	var dcs []*planfile.DC
+	w := planfile.NewWriter(planfile.Options{
+		State: dir, Network: m.net, Engine: "benchmark", Tenant: m.cfg.Tenant, Cycle: "bench", AsOf: m.cfg.AsOf,
+		Facts: func(string) planfile.DCFacts { return planfile.DCFacts{GraceUntil: m.cfg.AsOf + int64(36*time.Hour/time.Microsecond)} },
+		Done: func(_ context.Context, dir string, _ *planfile.Manifest, _ *planner.DCResult) error {
+			dc, err := planfile.Open(dir)
+			dcs = append(dcs, dc)
+			return err
+		},
+	})
+	_, err := planner.Plan(ctx, m.cycle(s), m, planner.NewMemExchange(), w, nil)
+	return dcs, err
+}
