@@ -127,7 +127,7 @@ func (d *desk) dataFaults(out *siteOut, s *sku) {
 		x.last = int32(day0) + int32(days) - 1
 		out.faults = append(out.faults, x)
 	}
-	if tab := d.table(s); s.flags&skuOwn != 0 && p.Policy[s.row] != inputs.PolicyNone && tab != nil && len(tab.Opps) > 0 && int(tab.Opps[0].Usable) > d.horizon-14 {
+	if tab := d.table(s); s.flags&skuOwn != 0 && p.Policy[s.row] != inputs.PolicyNone && tab != nil && tab.Planned > 0 && int(tab.Opps[0].Usable) > d.horizon-14 {
 		x := newException(ExHorizonShort, Low)
 		x.first = int32(day0) + tab.Opps[0].Usable
 		out.faults = append(out.faults, x)

@@ -49,7 +49,7 @@ func (d *desk) facts(s *sku, r *net.Row) {
 		avail -= int64(p.Backorders[row])
 	}
 	r.Facts = net.Facts{
-		H: d.horizon, Lost: f&inputs.FlagLost != 0, Expedited: d.policy.OrderExpedited,
+		H: d.horizon, Promises: s.flags&skuOwn != 0, Lost: f&inputs.FlagLost != 0, Expedited: d.policy.OrderExpedited,
 		Policy: uint8(p.Policy[row]), Avail: avail * 1000,
 		Safety: int64(p.SafetyUnits[row]), SafeDays: int64(p.SafetyDays[row]), Present: int64(p.Presentation[row]),
 		Cap: int64(p.ShelfCap[row]), Min: int64(p.Min[row]), Max: int64(p.Max[row]),

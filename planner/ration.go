@@ -106,7 +106,7 @@ func (d *desk) trial(site int16, item int8) {
 	i := d.own[c]
 	s := &d.skus[i]
 	last := int32(d.horizon) - 1
-	if tab := d.table(s); tab != nil && len(tab.Opps) > 0 {
+	if tab := d.table(s); tab != nil && tab.Planned > 0 {
 		last = min(last, tab.Opps[0].Usable-1) // reading 47
 	}
 	if last < 0 {

@@ -131,7 +131,7 @@ func (q *request) read(w *wire, run *run) {
 	q.rank, q.window, q.carry = int32(w.int()), int32(w.int()), w.int()
 	q.flags = skuFlags(w.int())
 	f := &q.facts
-	*f = net.Facts{H: run.horizon, Expedited: run.policy.OrderExpedited}
+	*f = net.Facts{H: run.horizon, Promises: q.flags&skuOwn != 0, Expedited: run.policy.OrderExpedited}
 	f.Policy, f.Avail, f.Safety, f.SafeDays, f.Present = uint8(w.int()), w.int(), w.int(), w.int(), w.int()
 	f.Cap, f.Min, f.Max = w.int(), w.int(), w.int()
 	f.Cover, f.Life, f.From, f.To = int32(w.int()), int32(w.int()), int32(w.int()), int32(w.int())

@@ -27,7 +27,7 @@ func (n *Pass) net(k int, res *Result) {
 	res.N1, res.N2, res.N3 = min(w.n1, maxOrder), min(w.n2, maxOrder), min(w.n3, maxOrder)
 	res.Need = min(unitsUp(w.need), maxOrder)
 	res.Asked = min(unitsUp(asked), maxOrder)
-	if r.Prom != nil {
+	if r.Promises {
 		res.N0 = min(n.promised(&w), res.N1)
 	}
 	if res.Need == 0 && res.Asked == 0 {

@@ -247,6 +247,9 @@ func (n *Pass) promised(w *window) int64 {
 }
 
 func (r *Row) promise(t int) int64 {
+	if r.Prom == nil {
+		return 0
+	}
 	if t < r.H {
 		return r.Prom[t]
 	}

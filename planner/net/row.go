@@ -85,6 +85,7 @@ type Row struct {
 type Facts struct {
 	H         int
 	Lost      bool
+	Promises  bool // a DC's row: what promises alone need is worked out
 	Expedited bool // order a need although an open order would cure it
 	Policy    uint8
 	Avail     int64 // milli-units, may be negative
@@ -350,10 +351,7 @@ func (r *Row) Base(d int) int64 {
 	} else if r.inside(int32(d)) {
 		base = r.Own[d]
 	}
-	if r.Prom != nil {
-		base += r.promise(d)
-	}
-	return base
+	return base + r.promise(d)
 }
 
 // Ignored gives the own demand of the horizon outside the dates, in milli-units, and its last day.
