@@ -113,6 +113,7 @@ func (s *Sieve) Pass(b *Batch, found []RowFault, increment bool) *Batch {
 	}
 	s.countUnused(b, keep)
 	if kept == b.Rows {
+		b.Ops = nil // deletes are filtered: what is left are rows
 		return b
 	}
 	return Compact(b, keep, kept)
