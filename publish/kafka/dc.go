@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"echelon/publish"
@@ -70,7 +69,6 @@ type attempt struct {
 
 	timeout time.Duration
 	begun   time.Time // when the open transaction began
-	unsure  bool      // a commit was sent and its outcome is not known
 }
 
 func (a *attempt) run(ctx context.Context) (out publish.Outcome, err error) {
@@ -117,17 +115,19 @@ func (a *attempt) fence(ctx context.Context, timeout time.Duration) error {
 	return nil
 }
 
-// close ends an open transaction that failed and drops the client. A transaction whose commit may have got
-// through is left to the next producer's fencing or to the broker's time-out; so is one of a producer that
-// was fenced, because ending it could fence the successor.
+// close ends an open transaction that failed and drops the client. When the outcome of a commit is not
+// known, the client aborts by asking for its producer id anew, which undoes nothing that was committed; it
+// does so only when it is asked for the id. A producer that was fenced is left alone: ending its transaction
+// could fence the successor.
 func (a *attempt) close(ctx context.Context, failure *error) {
-	if *failure != nil && !a.begun.IsZero() && !a.unsure && a.judge(ctx, *failure) != fenced {
+	if *failure != nil && !a.begun.IsZero() && a.judge(ctx, *failure) != fenced {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		_ = a.cl.AbortBufferedRecords(ctx)
 		_ = a.cl.EndTransaction(ctx, kgo.TryAbort)
+		_, _, _ = a.cl.ProducerID(ctx)
 	}
-	a.cl.CloseAllowingRebalance()
+	a.cl.Close()
 }
 
 func (a *attempt) judge(_ context.Context, err error) verdict {
@@ -328,12 +328,9 @@ func (a *attempt) transact(ctx context.Context, lines func() error, records func
 	// From here the outcome is decided by the broker; the caller's patience must not leave it unknown.
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.timeout)
 	defer cancel()
-	a.unsure = true
 	if err := a.cl.EndTransaction(end, kgo.TryCommit); err != nil {
-		// These say that the commit was not even tried.
-		a.unsure = !isAny(err, kerr.OperationNotAttempted, kerr.TransactionAbortable)
 		return fmt.Errorf("commit: %w", err)
 	}
-	a.unsure, a.begun = false, time.Time{}
+	a.begun = time.Time{}
 	return nil
 }
