@@ -1,6 +1,7 @@
 package inputs
 
 import (
+	"reflect"
 	"sort"
 
 	"echelon/calendars"
@@ -81,4 +82,28 @@ func (f *finder) load(group int32) {
 		}
 	}
 	f.runs = append(f.runs, end)
+}
+
+// Bytes is the memory that the partition's columns hold, texts included.
+func (p *Partition) Bytes() int64 {
+	return columnBytes(reflect.ValueOf(p).Elem())
+}
+
+func columnBytes(v reflect.Value) int64 {
+	total := int64(0)
+	for i := range v.NumField() {
+		switch f := v.Field(i); {
+		case f.Kind() == reflect.Struct:
+			total += columnBytes(f)
+		case f.Kind() == reflect.Slice:
+			total += int64(f.Cap()) * int64(f.Type().Elem().Size())
+			if f.Type().Elem().Kind() != reflect.String {
+				continue
+			}
+			for k := range f.Len() {
+				total += int64(f.Index(k).Len())
+			}
+		}
+	}
+	return total
 }
