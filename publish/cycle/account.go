@@ -182,12 +182,16 @@ func (r *run) confirm(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if grace.Unconfirmed() {
-			why := fmt.Sprintf("releases_unconfirmed: %d of %d releases whose grace is over are named by no open order", grace.Unnamed, grace.Ending)
-			r.fault("releases_unconfirmed", "dc "+dc, why+"; see that the order system answers, or let the policy pass it")
-			if err := r.end(ctx, dc, state.DCCarried, why); err != nil {
+		v, closed := inputs.JudgeReleases(dc, grace, thresholds(r.cfg.Gates))
+		switch {
+		case closed && v.Refused:
+			r.fault(v.Kind, "dc "+dc, v.Hint)
+			if err := r.end(ctx, dc, state.DCCarried, v.Kind+": "+v.Hint); err != nil {
 				return err
 			}
+		case closed:
+			r.fault(v.Kind, "dc "+dc, v.Hint)
+			r.doubts[dc] = v.Kind + ": " + v.Hint
 		}
 	}
 	return nil

@@ -47,7 +47,7 @@ type Config struct {
 	PolicyHash  string
 	Defaults    map[string]string // parameter → value: the last step of the cascade but the contract's
 	Gates       []Gate
-	Unconfirmed bool // plan a DC although more than half of its releases ended their grace unnamed
+	Unconfirmed bool // plan a DC although the gate releases_unconfirmed would carry it forward
 
 	Publisher  publish.Publisher // nil: plan files only
 	Publishers int               // DCs published at once; 0: 2
@@ -65,7 +65,10 @@ type Config struct {
 	At     func(stage string) // called at every stage boundary; nil in production
 }
 
-// Gate is one threshold of a table, shares in thousandths; -1: never.
+// DefaultLimit is the share of a Gate that the policy does not set: the measure's default holds.
+const DefaultLimit = -2
+
+// Gate is one threshold of a table, shares in thousandths; -1: never, DefaultLimit: as without the gate.
 type Gate struct {
 	Table, Measure  string
 	Degrade, Refuse int64

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -211,8 +212,9 @@ func (r *run) facts(dc string) planfile.DCFacts {
 	defer r.mu.Unlock()
 	row := r.rows[dc]
 	f := planfile.DCFacts{GraceUntil: row.GraceUntil, Counted: row.Counted, CutHash: cutHash(&r.intent, row)}
-	if len(r.degraded) > 0 {
-		f.Degraded = r.degraded[0]
+	f.Degraded = strings.Join(r.degraded, "; ")
+	if d := r.doubts[dc]; d != "" && f.Degraded == "" {
+		f.Degraded = d
 	}
 	return f
 }
@@ -302,13 +304,25 @@ func (p *progress) on(e planner.Event) {
 	p.last = now
 	p.run.mu.Unlock()
 	out := Event{Stage: "plan", DC: planfile.DCName(p.run.snap.net, e.DC), Done: done, Total: p.total, Unit: "skus"}
-	if spent := now.Sub(p.since).Seconds(); spent > 0 {
-		out.Rate = float64(done) / spent
-		if out.Rate > 0 && p.total > done {
-			out.Left = time.Duration(float64(p.total-done) / out.Rate * float64(time.Second))
-		}
-	}
+	out.Rate = rate(done, now.Sub(p.since))
+	out.Left = left(p.total-done, out.Rate)
 	p.run.cfg.On(out)
+}
+
+// rate is how many a second, 0 when that cannot be said.
+func rate(done int64, spent time.Duration) float64 {
+	if spent <= 0 {
+		return 0
+	}
+	return float64(done) / spent.Seconds()
+}
+
+// left is how long the rest takes at a rate, 0 when that cannot be said.
+func left(rest int64, rate float64) time.Duration {
+	if rate <= 0 || rest <= 0 {
+		return 0
+	}
+	return time.Duration(float64(rest) / rate * float64(time.Second))
 }
 
 // String names the run in errors.

@@ -10,6 +10,7 @@ import (
 
 	"echelon/inputs"
 	"echelon/publish/disk"
+	"echelon/publish/state"
 )
 
 // quarantine writes the rows that break their contract to a file of the state folder, one JSON object a
@@ -25,8 +26,8 @@ type quarantine struct {
 	err  error
 }
 
-func newQuarantine(f disk.FS, state, tenant, cycle string) *quarantine {
-	return &quarantine{fs: f, name: filepath.Join(state, "quarantine", "tenant="+tenant, "cycle="+cycle+".jsonl")}
+func newQuarantine(f disk.FS, dir, tenant, cycle string) *quarantine {
+	return &quarantine{fs: f, name: state.QuarantineFile(dir, tenant, cycle)}
 }
 
 // record is a quarantined row as it is written.

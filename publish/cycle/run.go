@@ -32,7 +32,8 @@ type run struct {
 
 	mu       sync.Mutex
 	faults   []Fault
-	degraded []string
+	degraded []string          // why the whole cycle is marked degraded
+	doubts   map[string]string // DC → why it is
 	missed   bool // the deadline came
 
 	began   time.Time
@@ -45,7 +46,7 @@ type run struct {
 // code is the result's.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
 	cfg = cfg.withDefaults()
-	r := &run{cfg: cfg, timings: make(map[string]int64)}
+	r := &run{cfg: cfg, timings: make(map[string]int64), doubts: make(map[string]string)}
 	r.began = cfg.Now()
 	r.since = r.began
 	result, err := r.do(ctx)

@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"echelon/inputs"
 	"echelon/inputs/build"
@@ -123,6 +125,8 @@ func (r *run) build(ctx context.Context, id, dir string) error {
 		return err
 	}
 	r.snap = &snapshot{net: disk.Network, disk: disk, report: rep}
+	rows := disk.Manifest.Rows
+	r.cfg.On(Event{Stage: "snapshot", Done: rows, Total: rows, Unit: "skus", Rate: rate(rows, r.cfg.Now().Sub(r.since))})
 	return r.keepSnapshot(ctx, id, dir)
 }
 
@@ -138,12 +142,12 @@ func (r *run) keepSnapshot(ctx context.Context, id, dir string) error {
 // buildReport joins what the feed and the builder counted: the builder got the rows that the feed let through.
 func (r *run) buildReport(b *build.Report) report {
 	out := report{Tables: make(map[string]Input)}
-	fed := r.src.folder.Report()
+	fed, fresh := r.src.folder.Report(), r.freshness()
 	for _, t := range fed.Tables {
 		built := b.Counts(t.Table)
 		in := Input{
 			Read: t.Counts.Read, Superseded: t.Counts.Superseded, Quarantined: t.Counts.Quarantined, Filtered: t.Counts.Filtered,
-			Applied: t.Counts.Applied,
+			Applied: t.Counts.Applied, Freshness: fresh[t.Table],
 		}
 		if contract := inputs.ContractOf(t.Table); contract.Used {
 			in.Applied = built.Applied
@@ -163,6 +167,21 @@ func (r *run) buildReport(b *build.Report) report {
 	}
 	for _, n := range fed.Notices {
 		out.Faults = append(out.Faults, Fault{Kind: n.Kind, Where: n.Where, Hint: n.Hint})
+	}
+	return out
+}
+
+// freshness is when the newest file of each table was written.
+func (r *run) freshness() map[string]string {
+	newest := make(map[string]time.Time)
+	for _, f := range r.src.folder.Files() {
+		if info, err := os.Stat(filepath.Join(r.cfg.Inputs, f.Name)); err == nil && info.ModTime().After(newest[f.Table]) {
+			newest[f.Table] = info.ModTime()
+		}
+	}
+	out := make(map[string]string, len(newest))
+	for table, at := range newest {
+		out[table] = at.UTC().Format(time.RFC3339)
 	}
 	return out
 }

@@ -15,9 +15,9 @@ import (
 
 // States of a cycle.
 const (
-	CyclePlanning   = "planning" // intent is written
-	CyclePlanned    = "planned"  // every DC has plan files, or none on purpose
-	CycleClosed     = "closed"   // published, closing record written
+	CyclePlanning   = "planning"           // intent is written
+	CyclePlanned    = "planned"            // every DC has plan files, or none on purpose
+	CycleClosed     = "closed"             // published, closing record written
 	CycleUnpub      = "closed-unpublished" // run without a publisher
 	CycleRefused    = "refused"
 	CycleSuperseded = "superseded"

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"echelon/publish/disk"
@@ -62,7 +63,7 @@ func (s *Store) Prune(ctx context.Context, f disk.FS, tenant, cycle string) erro
 	if err != nil {
 		return err
 	}
-	errs := []error{f.RemoveAll(planfile.CycleDir(s.dir, tenant, cycle))}
+	errs := []error{f.RemoveAll(planfile.CycleDir(s.dir, tenant, cycle)), f.RemoveAll(QuarantineFile(s.dir, tenant, cycle))}
 	for _, snap := range snaps {
 		if snap.Cycle == cycle {
 			errs = append(errs, f.RemoveAll(snap.Dir))
@@ -84,6 +85,11 @@ func (s *Store) Prune(ctx context.Context, f disk.FS, tenant, cycle string) erro
 		}
 		return nil
 	})
+}
+
+// QuarantineFile names the file of a cycle's quarantined rows.
+func QuarantineFile(dir, tenant, cycle string) string {
+	return filepath.Join(dir, "quarantine", "tenant="+tenant, "cycle="+cycle+".jsonl")
 }
 
 // Snapshot is a snapshot on disk.
