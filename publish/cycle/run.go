@@ -34,7 +34,7 @@ type run struct {
 	faults   []Fault
 	degraded []string          // why the whole cycle is marked degraded
 	doubts   map[string]string // DC → why it is
-	missed   bool // the deadline came
+	missed   bool              // the deadline came
 
 	began   time.Time
 	stage   string
