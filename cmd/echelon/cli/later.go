@@ -30,7 +30,9 @@ func laterCommands() []*cobra.Command {
 func laterFlags(fs *pflag.FlagSet, names ...string) {
 	for _, n := range names {
 		fs.String(n, "", "not in this version")
-		fs.Lookup(n).NoOptDefVal = "true"
+		if n == "full" || n == "early" || n == "next" {
+			fs.Lookup(n).NoOptDefVal = "true"
+		}
 		fs.Lookup(n).Hidden = true
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
+
+	"echelon/publish/cycle"
 )
 
 // progress shows how far stages are: bars on a terminal, elsewhere a plain line every few seconds, with
@@ -21,6 +23,7 @@ type progress struct {
 	now   func() time.Time
 
 	mu     sync.Mutex
+	ended  bool
 	stages map[string]*stage
 }
 
@@ -69,6 +72,46 @@ func (p *progress) at(name, unit string, done, total int64) {
 	}
 }
 
+// cycle listens to a cycle.
+func (p *progress) cycle(e cycle.Event) {
+	if e.Text != "" && e.Stage != "space" {
+		p.say(e.Text)
+	}
+	unit := map[string]string{"skus": "SKUs", "dcs": "DCs"}[e.Unit]
+	if unit != "" && e.Total > 0 {
+		p.at(e.Stage, unit, e.Done, e.Total)
+	}
+	if e.Unit == "" && e.Stage != "" && e.Text == "" {
+		p.began(e.Stage)
+	}
+	if e.Stage == "space" && e.Done >= 1<<30 {
+		p.say(e.Text)
+	}
+}
+
+// stageWords say what a stage of a cycle does, for those that take time.
+var stageWords = map[string]string{
+	"snapshot": "reading the inputs", "compare": "comparing the state with the topics", "plan": "planning and publishing",
+}
+
+// began says that a stage of a cycle begins.
+func (p *progress) began(stage string) {
+	if words := stageWords[stage]; words != "" {
+		p.say(words)
+	}
+}
+
+// say writes a line between the bars.
+func (p *progress) say(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bars != nil && !p.ended {
+		_, _ = p.bars.Write([]byte(text + "\n")) // a line lost on a terminal is no fault
+		return
+	}
+	fmt.Fprintln(p.w, text)
+}
+
 // line is the plain form: "plan  1,200,000 of 10,000,000 SKUs  640,000/s  14s left".
 func (s *stage) line(now time.Time) string {
 	text := fmt.Sprintf("%-8s %s", s.name, thousands(s.done))
@@ -93,9 +136,10 @@ func (s *stage) line(now time.Time) string {
 func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.bars == nil {
+	if p.bars == nil || p.ended {
 		return
 	}
+	p.ended = true
 	for _, s := range p.stages {
 		s.bar.SetTotal(s.done, true)
 	}

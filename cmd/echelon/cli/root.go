@@ -21,13 +21,17 @@ import (
 type app struct {
 	out, err io.Writer
 	config   string
-	code     int // exit code of a command that ended without an error
+	code     int          // exit code of a command that ended without an error
+	at       func(string) // told of every stage boundary of a cycle; nil but in tests
 }
 
 // Main runs one command and returns its exit code. The first interrupt or SIGTERM cancels it cleanly, the
 // second one ends the process at once.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	a := &app{out: stdout, err: stderr}
+	return (&app{out: stdout, err: stderr}).main(ctx, args)
+}
+
+func (a *app) main(ctx context.Context, args []string) int {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	signals := make(chan os.Signal, 2)
@@ -36,8 +40,8 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	go a.listen(signals, cancel)
 	root := a.root()
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return a.code
@@ -78,6 +82,9 @@ func (a *app) report(ctx context.Context, err error) int {
 	return e.Code
 }
 
+// note writes a line for people.
+func (a *app) note(format string, args ...any) { fmt.Fprintf(a.err, format+"\n", args...) }
+
 // usageError is a command line that cannot be followed (exit 64).
 type usageError struct{ err error }
 
@@ -99,7 +106,8 @@ func (a *app) root() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&a.config, "config", "", "settings file (YAML); every flag can stand in it by its name")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(a.checkCommand(), a.contractCommand(), a.generateCommand(), a.showCommand(), a.versionCommand())
+	root.AddCommand(a.brokerCommand(), a.checkCommand(), a.contractCommand(), a.cyclesCommand(), a.generateCommand(), a.runCommand(),
+		a.showCommand(), a.topicsCommand(), a.verifyCommand(), a.versionCommand())
 	root.AddCommand(laterCommands()...)
 	return root
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -117,7 +118,10 @@ func (f *File) partitions(layer, v string) error {
 	return nil
 }
 
-// gate reads gates.TABLE.MEASURE.degrade|refuse: a share, "off" or, for freshness, hours.
+// refuseAt is where each measure of a gate refuses, in thousandths, when the policy sets only where it degrades.
+var refuseAt = map[string]int64{"quarantined": 50, "rows": 200, "unconfirmed": 500}
+
+// gate reads gates.TABLE.MEASURE.degrade|refuse: a share or "off".
 func gate(f *File, name, v string) error {
 	parts := strings.Split(name, ".")
 	if len(parts) != 3 {
@@ -127,12 +131,15 @@ func gate(f *File, name, v string) error {
 	if inputs.ContractOf(table) == nil {
 		return fmt.Errorf("unknown table %q; nearest: %s", table, nearest(table, tables()))
 	}
-	measures := []string{"quarantined", "rows", "unconfirmed"}
+	measures := slices.Sorted(maps.Keys(refuseAt))
 	if !slices.Contains(measures, measure) {
 		return fmt.Errorf("unknown measure %q; nearest: %s", measure, nearest(measure, measures))
 	}
+	if measure == "unconfirmed" && (table != "releases" || level != "refuse" || v != "off") {
+		return errors.New("want gates.releases.unconfirmed.refuse: off, or leave it out: more than half unnamed carries the DC forward")
+	}
 	limit := int64(-1)
-	if v != "off" {
+	if v != "off" && v != "false" {
 		r, ok := new(big.Rat).SetString(v)
 		if !ok || r.Sign() < 0 || r.Cmp(big.NewRat(1, 1)) > 0 {
 			return fmt.Errorf("%q: want a share from 0 to 1, or off", v)
@@ -146,7 +153,7 @@ func gate(f *File, name, v string) error {
 	i := slices.IndexFunc(f.Gates, func(g Gate) bool { return g.Table == table && g.Measure == measure })
 	if i < 0 {
 		i = len(f.Gates)
-		f.Gates = append(f.Gates, Gate{Table: table, Measure: measure, Degrade: -1, Refuse: -1})
+		f.Gates = append(f.Gates, Gate{Table: table, Measure: measure, Degrade: -1, Refuse: refuseAt[measure]})
 	}
 	switch level {
 	case "degrade":
