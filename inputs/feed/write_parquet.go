@@ -1,12 +1,14 @@
 package feed
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
+	"github.com/parquet-go/parquet-go/format"
 
 	"echelon/inputs"
 )
@@ -25,9 +27,6 @@ type TableWriter interface {
 
 // WriteParquet writes batches of one table as one Parquet file.
 func WriteParquet(w io.Writer, batches ...*inputs.Batch) error {
-	if len(batches) == 0 {
-		return errors.New("write parquet: no batch, so no table")
-	}
 	return writeAll(NewParquetWriter(w, WriteOptions{}), batches)
 }
 
@@ -52,10 +51,12 @@ func NewParquetWriter(w io.Writer, opt WriteOptions) TableWriter {
 type parquetWriter struct {
 	out    io.Writer
 	opt    WriteOptions
+	table  string
 	cols   []int // contract columns of the file; -2: op
-	w      *parquet.GenericWriter[any]
-	rows   int
-	buf    []parquet.Value
+	chunks []*chunk
+	meta   format.FileMetaData
+	offset int64
+	rows   int // of the row group
 	closed bool
 }
 
@@ -124,53 +125,168 @@ func covered(b *inputs.Batch, cols []int) error {
 }
 
 func (p *parquetWriter) Write(b *inputs.Batch) error {
-	if p.w == nil {
-		cols, err := chosen(b, p.opt)
-		if err != nil {
-			return err
+	if p.chunks == nil {
+		if err := p.start(b); err != nil {
+			return fmt.Errorf("write %s: %w", b.Contract.Table, err)
 		}
-		p.cols = cols
-		group := orderedGroup{Group: parquet.Group{}}
-		for _, i := range cols {
-			name, node := opColumn, parquet.Encoded(parquet.String(), &parquet.RLEDictionary)
-			if i >= 0 {
-				name, node = b.Contract.Columns[i].Name, parquetNode(&b.Contract.Columns[i])
-			}
-			group.Group[name] = node
-			group.names = append(group.names, name)
-		}
-		p.w = parquet.NewGenericWriter[any](p.out, parquet.NewSchema(b.Contract.Table, group),
-			parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
-			parquet.CreatedBy("echelon", "1", ""), parquet.DictionaryMaxBytes(1<<20))
 	}
 	if err := covered(b, p.cols); err != nil {
 		return err
 	}
+	ops := inputs.Batch{Ops: opsOf(b, 0, b.Rows)}
 	for lo := 0; lo < b.Rows; {
-		n := min(b.Rows-lo, p.opt.GroupRows-p.rows, 1<<14)
+		n := p.pageRows(b, lo)
 		for at, i := range p.cols {
-			if err := p.column(at, i, b, lo, lo+n); err != nil {
+			var err error
+			if i < 0 {
+				err = p.chunks[at].add(&ops, nil, lo, lo+n)
+			} else {
+				err = p.chunks[at].add(b, &b.Columns[i], lo, lo+n)
+			}
+			if err != nil {
 				return fmt.Errorf("write %s: %w", b.Contract.Table, err)
 			}
 		}
 		lo += n
 		if p.rows += n; p.rows == p.opt.GroupRows {
-			if err := p.w.Flush(); err != nil {
+			if err := p.flush(); err != nil {
 				return fmt.Errorf("write %s: %w", b.Contract.Table, err)
 			}
-			p.rows = 0
 		}
 	}
 	return nil
 }
 
+// A page has at most so many rows, and so many elements of a list column.
+const (
+	maxPageRows     = 1 << 13
+	maxPageElements = 1 << 20
+)
+
+// pageRows returns how many rows from lo on make the next page.
+func (p *parquetWriter) pageRows(b *inputs.Batch, lo int) int {
+	n := min(b.Rows-lo, p.opt.GroupRows-p.rows, maxPageRows)
+	for i := range b.Columns {
+		offsets := b.Columns[i].Offsets
+		for len(offsets) > 0 && n > 1 && offsets[lo+n]-offsets[lo] > maxPageElements {
+			n /= 2
+		}
+	}
+	return n
+}
+
+const magic = "PAR1"
+
+// start settles the columns of the file. The library writes the schema, so that it is the one that its readers
+// expect; pages are written here, typed and without a value per cell.
+func (p *parquetWriter) start(b *inputs.Batch) error {
+	cols, err := chosen(b, p.opt)
+	if err != nil {
+		return err
+	}
+	p.cols, p.table = cols, b.Contract.Table
+	group := orderedGroup{Group: parquet.Group{}}
+	for _, i := range cols {
+		name, node := opColumn, parquet.Node(parquet.String())
+		var def *inputs.ColumnDef
+		if i >= 0 {
+			def = &b.Contract.Columns[i]
+			name, node = def.Name, parquetNode(def)
+		}
+		group.Group[name] = node
+		group.names = append(group.names, name)
+		p.chunks = append(p.chunks, newChunk(def))
+	}
+	var empty bytes.Buffer
+	w := parquet.NewGenericWriter[any](&empty, parquet.NewSchema(b.Contract.Table, group))
+	if err := w.Close(); err != nil {
+		return err
+	}
+	file, err := parquet.OpenFile(bytes.NewReader(empty.Bytes()), int64(empty.Len()))
+	if err != nil {
+		return err
+	}
+	p.meta = format.FileMetaData{Version: 2, Schema: file.Metadata().Schema, CreatedBy: "echelon version 1", ColumnOrders: file.Metadata().ColumnOrders}
+	return p.write([]byte(magic))
+}
+
+func (p *parquetWriter) write(data []byte) error {
+	n, err := p.out.Write(data)
+	p.offset += int64(n)
+	return err
+}
+
+// flush writes the row group.
+func (p *parquetWriter) flush() error {
+	group := format.RowGroup{NumRows: int64(p.rows), FileOffset: p.offset, Ordinal: int16(len(p.meta.RowGroups))}
+	for at, c := range p.chunks {
+		dict, err := c.dictionaryPage()
+		if err != nil {
+			return err
+		}
+		meta := format.ColumnMetaData{
+			Type: format.Type(c.kind), PathInSchema: p.path(at), Codec: format.Zstd, NumValues: c.values,
+			TotalUncompressedSize: c.uncompressed, TotalCompressedSize: int64(len(dict) + c.pages.Len()),
+			DataPageOffset: p.offset + int64(len(dict)), Encoding: []format.Encoding{format.RLE},
+		}
+		if dict != nil {
+			meta.DictionaryPageOffset = p.offset
+			meta.Encoding = append(meta.Encoding, format.RLEDictionary)
+		}
+		if c.usedPlain || dict != nil {
+			meta.Encoding = append(meta.Encoding, format.Plain)
+		}
+		group.Columns = append(group.Columns, format.ColumnChunk{FileOffset: p.offset, MetaData: meta})
+		group.TotalByteSize += meta.TotalUncompressedSize
+		group.TotalCompressedSize += meta.TotalCompressedSize
+		if err := p.write(dict); err != nil {
+			return err
+		}
+		if err := p.write(c.pages.Bytes()); err != nil {
+			return err
+		}
+		c.reset()
+	}
+	p.meta.RowGroups = append(p.meta.RowGroups, group)
+	p.meta.NumRows += int64(p.rows)
+	p.rows = 0
+	return nil
+}
+
+func (p *parquetWriter) path(at int) []string {
+	if p.cols[at] < 0 {
+		return []string{opColumn}
+	}
+	name := inputs.ContractOf(p.table).Columns[p.cols[at]].Name
+	if p.chunks[at].maxRep > 0 {
+		return []string{name, "list", "element"}
+	}
+	return []string{name}
+}
+
 func (p *parquetWriter) Close() error {
-	if p.closed || p.w == nil {
+	if p.closed {
 		return nil
 	}
 	p.closed = true
-	if err := p.w.Close(); err != nil {
-		return fmt.Errorf("complete parquet file: %w", err)
+	if p.chunks == nil {
+		return errors.New("write parquet: no batch, so no table")
+	}
+	if p.rows > 0 {
+		if err := p.flush(); err != nil {
+			return fmt.Errorf("write %s: %w", p.table, err)
+		}
+	}
+	var foot bytes.Buffer
+	size, err := writeThrift(&foot, &p.meta)
+	if err != nil {
+		return err
+	}
+	tail := binary.LittleEndian.AppendUint32(nil, uint32(size))
+	for _, part := range [][]byte{foot.Bytes(), tail, []byte(magic)} {
+		if err := p.write(part); err != nil {
+			return fmt.Errorf("complete parquet file of %s: %w", p.table, err)
+		}
 	}
 	return nil
 }
@@ -178,12 +294,11 @@ func (p *parquetWriter) Close() error {
 // parquetNode is the type of a column in files.
 func parquetNode(def *inputs.ColumnDef) parquet.Node {
 	var n parquet.Node
-	dict := true
 	switch def.Type {
 	case inputs.TypeID, inputs.TypeText, inputs.TypeZone, inputs.TypeCurrency, inputs.TypeEnum, inputs.TypeTimeOfDay:
 		n = parquet.String()
 	case inputs.TypeBool:
-		n, dict = parquet.Leaf(parquet.BooleanType), false
+		n = parquet.Leaf(parquet.BooleanType)
 	case inputs.TypeDate:
 		n = parquet.Date()
 	case inputs.TypeInstant:
@@ -197,9 +312,6 @@ func parquetNode(def *inputs.ColumnDef) parquet.Node {
 	default:
 		n = parquet.Int(64)
 	}
-	if dict {
-		n = parquet.Encoded(n, &parquet.RLEDictionary)
-	}
 	if def.Type.Lists() || def.Type == inputs.TypeWeekdays {
 		n = parquet.List(n)
 	}
@@ -207,21 +319,6 @@ func parquetNode(def *inputs.ColumnDef) parquet.Node {
 		n = parquet.Optional(n)
 	}
 	return n
-}
-
-// column writes rows [lo, hi) of one column.
-func (p *parquetWriter) column(at, i int, b *inputs.Batch, lo, hi int) error {
-	buf := p.buf[:0]
-	if i < 0 {
-		for _, o := range opsOf(b, lo, hi) {
-			buf = append(buf, parquet.ByteArrayValue([]byte(opWord(o))).Level(0, 0, at))
-		}
-	} else {
-		buf = appendValues(buf, at, &b.Contract.Columns[i], &b.Columns[i], lo, hi)
-	}
-	p.buf = buf
-	_, err := p.w.ColumnWriters()[at].WriteRowValues(buf)
-	return err
 }
 
 func opsOf(b *inputs.Batch, lo, hi int) []inputs.Op {
@@ -236,57 +333,4 @@ func opWord(o inputs.Op) string {
 		return "delete"
 	}
 	return "upsert"
-}
-
-func appendValues(buf []parquet.Value, at int, def *inputs.ColumnDef, v *inputs.Vector, lo, hi int) []parquet.Value {
-	full := 0
-	if def.Nullable {
-		full = 1
-	}
-	word := make(map[int64][]byte) // enums and times: few
-	for r := lo; r < hi; r++ {
-		if v.IsNull(r) {
-			buf = append(buf, parquet.NullValue().Level(0, 0, at))
-			continue
-		}
-		var x parquet.Value
-		switch def.Type {
-		case inputs.TypeMilliList, inputs.TypeUnitsList:
-			list := v.List[v.Offsets[r]:v.Offsets[r+1]]
-			if len(list) == 0 {
-				buf = append(buf, parquet.NullValue().Level(0, full, at))
-				continue
-			}
-			for n, e := range list {
-				buf = append(buf, parquet.Int64Value(e).Level(min(n, 1), full+1, at))
-			}
-			continue
-		case inputs.TypeWeekdays:
-			n := 0
-			for d := range 7 {
-				if v.Ints[r]&(1<<d) != 0 {
-					buf = append(buf, parquet.Int32Value(int32(d+1)).Level(min(n, 1), full+1, at))
-					n++
-				}
-			}
-			continue
-		case inputs.TypeID, inputs.TypeText, inputs.TypeZone, inputs.TypeCurrency:
-			x = parquet.ByteArrayValue([]byte(v.Dict[v.Codes[r]]))
-		case inputs.TypeEnum, inputs.TypeTimeOfDay:
-			w, ok := word[v.Ints[r]]
-			if !ok {
-				w = []byte(inputs.FormatInt(def, v.Ints[r]))
-				word[v.Ints[r]] = w
-			}
-			x = parquet.ByteArrayValue(w)
-		case inputs.TypeBool:
-			x = parquet.BooleanValue(v.Ints[r] != 0)
-		case inputs.TypeDate:
-			x = parquet.Int32Value(int32(v.Ints[r]))
-		default:
-			x = parquet.Int64Value(v.Ints[r])
-		}
-		buf = append(buf, x.Level(0, full, at))
-	}
-	return buf
 }
