@@ -206,6 +206,9 @@ func place(column []byte, h *chunk, data []byte) error {
 	case len(to):
 		copy(to, data)
 	case width:
+		if zero(data) {
+			return nil // new memory is zero: not touching it keeps it unused
+		}
 		for n := copy(to, data); n < len(to); n *= 2 {
 			copy(to[n:], to[:n])
 		}
@@ -213,6 +216,16 @@ func place(column []byte, h *chunk, data []byte) error {
 		return fmt.Errorf("column %q: %w", h.Column, errShape)
 	}
 	return nil
+}
+
+// zero reports whether all bytes are 0.
+func zero(data []byte) bool {
+	for _, b := range data {
+		if b != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // littleEndian reports whether this machine keeps numbers the way files do.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"echelon/inputs"
 )
@@ -16,6 +17,7 @@ type Snapshot struct {
 	Network  *inputs.Network
 	Manifest *Manifest
 	dir      string
+	buffers  sync.Pool // *[]byte: files while they are read, kept for the next ones
 }
 
 // Open checks a snapshot's manifest and loads its network. A tenant that is not "" must be the snapshot's.
@@ -41,7 +43,7 @@ func Open(dir, tenant string) (*Snapshot, error) {
 		return nil, err
 	}
 	f := &flat{net: &inputs.Network{}}
-	if err := readTable(data, networkTable(f)); err != nil {
+	if err := readTable(*data, networkTable(f)); err != nil {
 		return nil, refuse("damaged", m.Network.File, err)
 	}
 	if err := f.assemble(); err != nil {
@@ -75,9 +77,10 @@ func (s *Snapshot) load(e *DCEntry, dc inputs.NodeIdx) (*inputs.Partition, error
 	if err != nil {
 		return nil, err
 	}
+	defer s.buffers.Put(data)
 	p := &inputs.Partition{}
 	var head []int64
-	if err := readTable(data, partitionTable(p, &head)); err != nil {
+	if err := readTable(*data, partitionTable(p, &head)); err != nil {
 		return nil, refuse("damaged", e.File, err)
 	}
 	if len(head) != 3 || head[0] != int64(dc) || int64(s.Network.Horizon) != head[1] || head[2] != e.Rows {
@@ -91,7 +94,7 @@ func (s *Snapshot) load(e *DCEntry, dc inputs.NodeIdx) (*inputs.Partition, error
 }
 
 // read reads a whole file and checks its size and digest.
-func (s *Snapshot) read(e *FileEntry) ([]byte, error) {
+func (s *Snapshot) read(e *FileEntry) (*[]byte, error) {
 	if filepath.Base(e.File) != e.File {
 		return nil, refuse("damaged", manifestName, fmt.Errorf("%q is no file name", e.File))
 	}
@@ -110,12 +113,18 @@ func (s *Snapshot) read(e *FileEntry) ([]byte, error) {
 	if info.Size() != e.Bytes {
 		return nil, refuse("truncated", e.File, fmt.Errorf("%d bytes, the manifest says %d", info.Size(), e.Bytes))
 	}
-	data := make([]byte, e.Bytes)
+	buffer, _ := s.buffers.Get().(*[]byte)
+	if buffer == nil || int64(cap(*buffer)) < e.Bytes {
+		buffer = new([]byte)
+		*buffer = make([]byte, e.Bytes)
+	}
+	data := (*buffer)[:e.Bytes]
+	*buffer = data
 	if _, err := io.ReadFull(f, data); err != nil {
 		return nil, fmt.Errorf("read snapshot file %s: %w", e.File, err)
 	}
 	if digest(data) != e.SHA256 {
 		return nil, refuse("digest_mismatch", e.File, errors.New("its bytes are not those that were written"))
 	}
-	return data, nil
+	return buffer, nil
 }
