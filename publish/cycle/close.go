@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
@@ -36,6 +37,7 @@ func (r *run) close(ctx context.Context) (*Result, error) {
 		}
 	}
 	r.cfg.At("after-closing-record")
+	r.measure(result)
 	raw, err := result.JSON()
 	if err != nil {
 		return result, err
@@ -64,6 +66,15 @@ func (r *run) close(ctx context.Context) (*Result, error) {
 		return result, outcome.New(outcome.CodeMissed, "window_missed", "--deadline", "the last good plans stay", "no DC was published in time")
 	}
 	return result, nil
+}
+
+// measure puts what the run took so far into the result that the state keeps.
+func (r *run) measure(out *Result) {
+	now := r.cfg.Now()
+	out.PeakRSS = peakRSS()
+	out.Timings = maps.Clone(r.timings)
+	out.Timings[r.stage] += now.Sub(r.since).Milliseconds()
+	out.Timings["total"] = now.Sub(r.began).Milliseconds()
 }
 
 // closing is the cycle's last record.

@@ -27,7 +27,7 @@ func (s *shortage) units() int64 { return s.lost + s.short }
 func (s *shortage) text() string {
 	var parts []string
 	if s.lost > 0 {
-		parts = append(parts, fmt.Sprintf("%s units lost before an order can arrive", thousands(s.lost)))
+		parts = append(parts, fmt.Sprintf("%s units missing before an order can arrive", thousands(s.lost)))
 	}
 	if s.short > 0 {
 		parts = append(parts, fmt.Sprintf("%s units wanted and not given", thousands(s.short)))

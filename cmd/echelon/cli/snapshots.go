@@ -26,12 +26,13 @@ func snapshotOf(ctx context.Context, st *state.Store, c *state.Cycle, folder str
 			if (known[i].Cycle == c.Cycle) != last {
 				continue
 			}
-			var m store.Manifest
-			raw, err := os.ReadFile(filepath.Join(known[i].Dir, "manifest.json"))
-			if err != nil || json.Unmarshal(raw, &m) != nil || m.AsOf != c.AsOf || !maps.Equal(m.Cut, c.Inputs) {
+			var file struct{ Manifest store.Manifest }
+			dir := filepath.Join(st.Dir(), "snapshots", "tenant="+c.Tenant, known[i].ID) // wherever the state folder is now
+			raw, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+			if err != nil || json.Unmarshal(raw, &file) != nil || file.Manifest.AsOf != c.AsOf || !maps.Equal(file.Manifest.Cut, c.Inputs) {
 				continue // pruned or another's: Open checks the one that fits
 			}
-			return store.Open(known[i].Dir, c.Tenant)
+			return store.Open(dir, c.Tenant)
 		}
 	}
 	return nil, nil
