@@ -137,8 +137,8 @@ func (d *desk) netSKU(i int32) {
 		s.flags |= skuShort
 	}
 	d.keep(i, s, tab, false)
-	if d.traced != nil {
-		d.traced.netted(d, s, tab, "first netting")
+	if d.tracer != nil {
+		d.tracer.netted(d, s, tab, firstNetting)
 	}
 }
 

@@ -91,8 +91,12 @@ func (d *desk) emitGroup() {
 	for _, i := range d.byItem {
 		s := &d.skus[i]
 		d.emitOrders(i, s)
-		if s.site >= 0 && d.sites[s.site].gives {
-			d.emitSKU(i, s)
+		if s.site < 0 || !d.sites[s.site].gives {
+			continue
+		}
+		d.emitSKU(i, s)
+		if d.tracer != nil {
+			d.tracer.final(d, i)
 		}
 	}
 }

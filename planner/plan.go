@@ -26,22 +26,30 @@ func Plan(ctx context.Context, c Cycle, l Loader, x Exchange, s Sink, on func(Ev
 		p.on = func(Event) {}
 	}
 	asked, gives := r.wave()
-	for u := range r.units {
+	if err := p.sweep(ctx, asked, gives); err != nil {
+		return nil, err
+	}
+	return p.result(), nil
+}
+
+// sweep visits units: asks, children first, then the gives of those with parents, parents first.
+func (p *planning) sweep(ctx context.Context, asked, gives []bool) error {
+	for u := range p.units {
 		if !asked[u] {
 			continue
 		}
-		if err := p.visit(ctx, u, gives[u] && len(r.units[u].parents) == 0); err != nil {
-			return nil, err
+		if err := p.visit(ctx, u, gives[u] && len(p.units[u].parents) == 0); err != nil {
+			return err
 		}
 	}
-	for u := len(r.units) - 1; u >= 0; u-- {
-		if gives[u] && len(r.units[u].parents) > 0 {
+	for u := len(p.units) - 1; u >= 0; u-- {
+		if gives[u] && len(p.units[u].parents) > 0 {
 			if err := p.visit(ctx, u, true); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
-	return p.result(), nil
+	return nil
 }
 
 // planning is a run with its surroundings.
@@ -52,7 +60,6 @@ type planning struct {
 	sink     Sink
 	on       func(Event)
 	done     []DCResult
-	visited  []bool // units that have given
 }
 
 func newRun(c *Cycle) (*run, error) {

@@ -118,6 +118,10 @@ func (d *desk) trial(site int16, item int8) {
 	}
 	d.saved = d.saved[:0]
 	orders, extras, steps := len(d.orders), len(d.extras), len(d.steps)
+	if d.tracer != nil {
+		d.tracer.trial = true
+		defer func() { d.tracer.trial = false }()
+	}
 	d.seat(site, item, 0, last, true)
 	end := min(d.window[c], last)
 	if end >= 0 {
@@ -141,9 +145,6 @@ func (d *desk) trial(site int16, item int8) {
 		kid.first, kid.count, kid.flags = was.first, was.count, was.flags
 	}
 	d.orders, d.extras, d.steps = d.orders[:orders], d.extras[:extras], d.steps[:steps]
-	if d.traced != nil {
-		d.traced.trial(d, site, item)
-	}
 }
 
 // ration shares what a DC has of an item among its children's orders of the deployment window.
@@ -230,15 +231,17 @@ func (d *desk) round(site int16, item int8, from, last int32) {
 	for kid, i := range d.kids {
 		d.claim(int32(kid), &d.skus[i], site, from, last)
 	}
+	first := true
 	for len(d.claims) > 0 {
 		d.pool.Share(d.claims)
 		for k := range d.claims {
 			o := &d.orders[d.claimOf[k].order]
 			o.given, o.state = d.claims[k].Given, orderFixed
 		}
-		if d.traced != nil {
-			d.traced.shared(d, site, item, from, last)
+		if d.tracer != nil {
+			d.tracer.shared(d, site, item, from, last, first)
 		}
+		first = false
 		d.claims, d.claimOf = d.claims[:0], d.claimOf[:0]
 		for kid, i := range d.kids {
 			d.again(int32(kid), i, site, from, last)
@@ -354,8 +357,8 @@ func (d *desk) again(kid, i int32, site int16, from, last int32) {
 		o.dos = d.supply(tab, int(o.opp))
 		d.addClaim(kid, s, k, tab)
 	}
-	if d.traced != nil {
-		d.traced.netted(d, s, tab, "round")
+	if d.tracer != nil {
+		d.tracer.netted(d, s, tab, roundNetting)
 	}
 }
 
@@ -398,8 +401,8 @@ func (d *desk) netAgain(i int32) {
 		}
 	}
 	s.flags |= skuShort
-	if d.traced != nil {
-		d.traced.netted(d, s, tab, "netted again")
+	if d.tracer != nil {
+		d.tracer.netted(d, s, tab, againNetting)
 	}
 }
 

@@ -20,6 +20,7 @@ type run struct {
 	gives   []bool  // per position in Network.DCs
 	unitOf  []int32 // node → unit, -1 when it is no DC
 	horizon int
+	tracer  *tracer // explain: notes one SKU; else nil
 }
 
 // site is one DC of the unit in work.
@@ -46,7 +47,6 @@ type shop struct {
 	give     bool    // this visit gives
 	ctx      context.Context
 	exchange Exchange
-	traced   *Trace // explain: what is noted of one SKU
 }
 
 // groupWork is one item group of the unit: per site the group's number in its partition, -1 none.

@@ -17,24 +17,29 @@ type Step struct {
 // line's column; what is missing to the quantity is the pack step, after the policy's step and the minimum.
 func Ledger(t *Table, row int) []Step {
 	c := &t.Cols[colLedger]
-	need, quantity := t.Cols[colNeed].I64[row], t.Cols[colQuantity].I64[row]
+	lo, hi := c.Off[row], c.Off[row+1]
+	return FillLedger(t.Cols[colNeed].I64[row], t.Cols[colQuantity].I64[row], c.Reason[lo:hi], c.List[lo:hi])
+}
+
+// FillLedger fills in the implied steps of a stored ledger: the line's need and quantity in units, the stored
+// reasons and changes.
+func FillLedger(need, quantity int64, reasons []uint8, changes []int64) []Step {
 	var steps []Step
 	sum := need
 	if need != 0 {
 		steps = append(steps, Step{ReasonNeed, need})
 	}
-	lo, hi := c.Off[row], c.Off[row+1]
-	for k := lo; k < hi; k++ {
-		sum += c.List[k]
+	for _, change := range changes {
+		sum += change
 	}
 	pack := quantity - sum
-	for k := lo; k < hi; k++ {
-		reason := Reason(c.Reason[k])
+	for k, code := range reasons {
+		reason := Reason(code)
 		if pack != 0 && reason != ReasonOrderUpTo && reason != ReasonCoverDays && reason != ReasonMinOrder {
 			steps = append(steps, Step{ReasonPack, pack})
 			pack = 0
 		}
-		steps = append(steps, Step{reason, c.List[k]})
+		steps = append(steps, Step{reason, changes[k]})
 	}
 	if pack != 0 {
 		steps = append(steps, Step{ReasonPack, pack})

@@ -3,6 +3,7 @@ package planner
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -72,6 +73,9 @@ func (s *shop) openInboxes(p *planning) error {
 		}
 	}
 	s.collectGroups()
+	if t := s.tracer; t != nil {
+		s.groups = slices.DeleteFunc(s.groups, func(g groupWork) bool { return g.group != t.group })
+	}
 	if !s.give {
 		return nil
 	}

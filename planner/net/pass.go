@@ -19,6 +19,8 @@ type Result struct {
 	N0         int64  // what promises alone need: a floor of 0, no other demand inside the window
 	Steps      []Step // in order of application, need first; valid until the next pass of this Pass
 	Marks      Marks
+	Held       bool
+	Start      int64 // P the day before it is usable, milli-units
 	Minimum    int64 // size_conflict, shelf_overflow: the least order
 	Cap        int64 // … and the units that the cap leaves
 	Late       int32 // MarkLate: index into Row.Receipts
@@ -84,9 +86,10 @@ func (n *Pass) Run(row *Row, tab *Table, modes []Mode, held []int64) {
 		}
 		n.bal.advance(row, opp.Usable-1, arriving)
 		arriving = 0
+		res.Start = n.bal.p
 		switch mode {
 		case Hold:
-			res.Wanted = held[k]
+			res.Wanted, res.Held = held[k], true
 			arriving = held[k] * 1000
 		case Raise:
 			if opp.Usable <= row.To {
