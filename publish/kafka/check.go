@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,10 @@ func (p *Publisher) Check(ctx context.Context, need publish.Need) error {
 	if err := p.client.Ping(first); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if p.cfg.SASL.Mechanism != "" && errors.Is(err, io.EOF) {
+			return &outcome.Error{Code: outcome.CodeDenied, Kind: "kafka_denied", Where: where,
+				Hint: "the broker hung up during the log-in: check user, secret, mechanism and TLS", Err: err}
 		}
 		return classify(fmt.Errorf("no answer: %w", err), outcome.CodeUnavailable, where)
 	}

@@ -114,11 +114,11 @@ func (c *codecs) schema(ctx context.Context, id int) (*avro.Schema, error) {
 	if c.registry == nil {
 		return nil, fmt.Errorf("lines are in Avro (schema %d) and no registry is configured", id)
 	}
-	text, err := c.registry.SchemaTextByID(ctx, id)
+	found, err := c.registry.SchemaByID(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("schema %d: %w", id, err)
 	}
-	s, err := avro.Parse(text)
+	s, err := avro.Parse(found.Schema)
 	if err != nil {
 		return nil, fmt.Errorf("schema %d: %w", id, err)
 	}

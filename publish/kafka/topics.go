@@ -84,6 +84,14 @@ func (t Topics) faults() (faults []error) {
 	for _, id := range publishedLayers() {
 		known = append(known, planner.LayerOf(id).Name)
 	}
+	taken := make(map[string]string)
+	for _, layer := range known {
+		name := t.Name("<tenant>", layer)
+		if other, ok := taken[name]; ok {
+			bad("topics.%s and topics.%s are the same topic %s", other, layer, name)
+		}
+		taken[name] = layer
+	}
 	for _, name := range sortedKeys(t.Layers) {
 		l := t.Layers[name]
 		if !slices.Contains(known, name) {

@@ -76,6 +76,8 @@ func TestReal(t *testing.T) {
 		"verify":                      TestVerify,
 		"recover":                     TestRecover,
 		"parts":                       TestParts,
+		"topics plan and apply":       TestTopicsPlanAndApply,
+		"ranges stay":                 TestRangesStay,
 		"facts of the client library": TestFacts,
 	} {
 		t.Run(name, f)
