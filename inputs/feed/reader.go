@@ -122,9 +122,9 @@ func (r *reader) Next(ctx context.Context) (*inputs.Batch, error) {
 			if err != nil {
 				return nil, err
 			}
-			r.dec, r.increment = dec, inc
+			r.dec, r.increment = readAhead(ctx, dec), inc
 		}
-		b, faults, err := guarded(ctx, r.dec)
+		b, faults, err := r.dec.batch(ctx)
 		if err == io.EOF {
 			if err := r.dec.Close(); err != nil {
 				return nil, r.folder.fileError(r.files[r.at], err)
