@@ -116,3 +116,21 @@ func (f *File) Hash() string {
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
 	return hex.EncodeToString(sum[:])
 }
+
+// FromText reads back what Text gave: the policy that a cycle was planned with.
+func FromText(text string) (*File, error) {
+	f := Default()
+	var faults []error
+	for _, line := range strings.Split(text, "\n") {
+		if line == "" {
+			continue
+		}
+		key, value, _ := strings.Cut(line, "=")
+		if err := f.set(key, value); err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		f.text = append(f.text, line)
+	}
+	return f, errors.Join(faults...)
+}

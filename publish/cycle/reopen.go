@@ -1,0 +1,42 @@
+package cycle
+
+import (
+	"context"
+	"fmt"
+
+	"echelon/inputs"
+	"echelon/inputs/store"
+	"echelon/planner"
+	"echelon/publish/state"
+)
+
+// Reopen gives what a cycle was planned from: the loader of its snapshot, with the releases and the carry that
+// counted laid over it, and the DCs of its wave (nil: all). Explaining a line again needs nothing else.
+func Reopen(ctx context.Context, s *state.Store, c *state.Cycle, disk *store.Snapshot, orderFeedNone bool) (planner.Loader, []inputs.NodeIdx, error) {
+	have, err := s.DCs(ctx, c.Tenant, c.Cycle)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows := make(map[string]*state.DC, len(have))
+	for i := range have {
+		rows[have[i].DC] = &have[i]
+	}
+	history, err := s.Past(ctx, c.Tenant)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := newPast(ctx, s, c.Tenant, rows, history, disk.Network)
+	if err != nil {
+		return nil, nil, err
+	}
+	var wave []inputs.NodeIdx
+	for _, name := range c.Wave {
+		idx, ok := nodeOf(disk.Network, name)
+		if !ok {
+			return nil, nil, fmt.Errorf("cycle %s: its snapshot has no DC %s", c.Cycle, name)
+		}
+		wave = append(wave, idx)
+	}
+	snap := &snapshot{net: disk.Network, disk: disk}
+	return &loader{snap: snap, past: p, asOf: c.AsOf, none: orderFeedNone}, wave, nil
+}
