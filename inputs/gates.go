@@ -117,6 +117,7 @@ func judge(thresholds []Threshold, table string, m Measure, part, whole int64) (
 func limits(thresholds []Threshold, table string, m Measure) (degrade, refuse Limit) {
 	degrade = Never()
 	switch m {
+	case MeasurePresence: // has no limit
 	case MeasureQuarantined:
 		refuse = At(refuseQuarantined)
 	case MeasureRows:

@@ -12,14 +12,22 @@ const TileRows = 64
 // Dense indexes into the dictionaries of a Network. Dictionaries are sorted by the bytes of the id, so
 // index order is id order. None (-1) means "no such thing".
 type (
-	ItemIdx    int32
-	NodeIdx    int32
-	LaneIdx    int32
-	CalIdx     int32 // None: always open
-	ZoneIdx    int32
+	// ItemIdx is an item.
+	ItemIdx int32
+	// NodeIdx is a node.
+	NodeIdx int32
+	// LaneIdx is a lane.
+	LaneIdx int32
+	// CalIdx is a calendar; None: always open.
+	CalIdx int32
+	// ZoneIdx is a time zone.
+	ZoneIdx int32
+	// LaneSetIdx is a lane set.
 	LaneSetIdx int32
-	ClassIdx   int32
-	LotSetIdx  int32
+	// ClassIdx is a lane class.
+	ClassIdx int32
+	// LotSetIdx is a list of lot sizes.
+	LotSetIdx int32
 )
 
 // None is the index that names nothing.

@@ -60,16 +60,23 @@ func facts() []struct {
 		name string
 		flag inputs.RowFlags
 	}{
-		{"own", inputs.FlagOwn}, {"lost", inputs.FlagLost}, {"held", inputs.FlagHeld}, {"no_lane", inputs.FlagNoLane},
-		{"lane_cycle", inputs.FlagLaneCycle}, {"no_forecast", inputs.FlagNoForecast},
+		{"own", inputs.FlagOwn},
+		{"lost", inputs.FlagLost},
+		{"held", inputs.FlagHeld},
+		{"no_lane", inputs.FlagNoLane},
+		{"lane_cycle", inputs.FlagLaneCycle},
+		{"no_forecast", inputs.FlagNoForecast},
 	}
 }
 
 // Schema is the columns of a record of a horizon of so many days.
 func Schema(horizon int) *arrow.Schema {
 	fields := []arrow.Field{
-		{Name: "item", Type: ids()}, {Name: "node", Type: ids()}, {Name: "lanes", Type: ids(), Nullable: true},
-		{Name: "policy", Type: ids()}, {Name: "first_day", Type: arrow.FixedWidthTypes.Date32},
+		{Name: "item", Type: ids()},
+		{Name: "node", Type: ids()},
+		{Name: "lanes", Type: ids(), Nullable: true},
+		{Name: "policy", Type: ids()},
+		{Name: "first_day", Type: arrow.FixedWidthTypes.Date32},
 	}
 	for _, c := range numbers(&inputs.Partition{}) {
 		fields = append(fields, arrow.Field{Name: c.name, Type: arrow.PrimitiveTypes.Int32})

@@ -107,7 +107,7 @@ func facts(t *testing.T, b *build.Built, item, node string) []string {
 	net := b.Network
 	out := []string{
 		fmt.Sprint(p.Policy[r], p.Flags[r], p.OnHand[r], p.Reserved[r], p.SafetyUnits[r], p.Day0Left[r], p.Day0Of[r], p.SaleTo[r]),
-		fmt.Sprint(demandOf(p, r), p.ForecastDays[r]), fmt.Sprint(p.Provenance(net, r)), fmt.Sprint(net.LotSets[p.LotSet[r]]),
+		fmt.Sprint(demandOf(p, r), p.ForecastDays[r]), fmt.Sprintf("%v", p.Provenance(net, r)), fmt.Sprint(net.LotSets[p.LotSet[r]]),
 		fmt.Sprint(lanesOf(t, b, item, node)),
 	}
 	if p.DC != inputs.Direct {

@@ -54,27 +54,51 @@ func TestOverlayOfReleases(t *testing.T) {
 		unnamed int64
 	}{
 		{"in its grace", nil, inputs.OverlayOptions{}, "R day 1 qty 6 flags 4", "R day 0 qty 6", 0, 0},
-		{"on a closed day received later", func(r *inputs.Release) { r.ReceiveDay = day(t, "2026-11-28") },
-			inputs.OverlayOptions{}, "R day 6 qty 6 flags 4", "R day 0 qty 6", 0, 0},
-		{"overdue", func(r *inputs.Release) { r.ReceiveDay = day(t, "2026-11-20"); r.PickDay = day(t, "2026-11-19") },
-			inputs.OverlayOptions{}, "R day 0 qty 6 flags 5", "R day 0 qty 6", 0, 0},
-		{"released today", func(r *inputs.Release) { r.OrderDay = day(t, "2026-11-24") },
-			inputs.OverlayOptions{}, "R day 1 qty 6 flags 6", "R day 0 qty 6", 0, 0},
+		{
+			"on a closed day received later", func(r *inputs.Release) { r.ReceiveDay = day(t, "2026-11-28") },
+			inputs.OverlayOptions{},
+			"R day 6 qty 6 flags 4", "R day 0 qty 6", 0, 0,
+		},
+		{
+			"overdue", func(r *inputs.Release) { r.ReceiveDay = day(t, "2026-11-20"); r.PickDay = day(t, "2026-11-19") },
+			inputs.OverlayOptions{},
+			"R day 0 qty 6 flags 5", "R day 0 qty 6", 0, 0,
+		},
+		{
+			"released today", func(r *inputs.Release) { r.OrderDay = day(t, "2026-11-24") },
+			inputs.OverlayOptions{},
+			"R day 1 qty 6 flags 6", "R day 0 qty 6", 0, 0,
+		},
 		{"named by a planned order", func(r *inputs.Release) { r.ID = "NAMED" }, inputs.OverlayOptions{}, "", "", 0, 0},
 		{"grace over", func(r *inputs.Release) { r.GraceUntil = asOf }, inputs.OverlayOptions{}, "R day 1 qty 6 flags 12", "", 1, 1},
 		{"grace over and named", func(r *inputs.Release) { r.GraceUntil, r.ID = asOf, "NAMED" }, inputs.OverlayOptions{}, "", "", 1, 0},
-		{"grace over since the last cycle's", func(r *inputs.Release) { r.GraceUntil = asOf - hour },
-			inputs.OverlayOptions{LastAsOf: asOf - hour}, "", "", 0, 0},
-		{"no order feed", func(r *inputs.Release) { r.GraceUntil = asOf - 90*hour },
-			inputs.OverlayOptions{OrderFeedNone: true}, "R day 1 qty 6 flags 4", "R day 0 qty 6", 0, 0},
-		{"no order feed, picked before", func(r *inputs.Release) { r.PickDay = day(t, "2026-11-23") },
-			inputs.OverlayOptions{OrderFeedNone: true}, "R day 1 qty 6 flags 4", "", 0, 0},
-		{"no order feed, usable before day 0", func(r *inputs.Release) { r.ReceiveDay = day(t, "2026-11-23"); r.PickDay = r.ReceiveDay },
-			inputs.OverlayOptions{OrderFeedNone: true}, "", "", 0, 0},
+		{
+			"grace over since the last cycle's", func(r *inputs.Release) { r.GraceUntil = asOf - hour },
+			inputs.OverlayOptions{LastAsOf: asOf - hour},
+			"", "", 0, 0,
+		},
+		{
+			"no order feed", func(r *inputs.Release) { r.GraceUntil = asOf - 90*hour },
+			inputs.OverlayOptions{OrderFeedNone: true},
+			"R day 1 qty 6 flags 4", "R day 0 qty 6", 0, 0,
+		},
+		{
+			"no order feed, picked before", func(r *inputs.Release) { r.PickDay = day(t, "2026-11-23") },
+			inputs.OverlayOptions{OrderFeedNone: true},
+			"R day 1 qty 6 flags 4", "", 0, 0,
+		},
+		{
+			"no order feed, usable before day 0", func(r *inputs.Release) { r.ReceiveDay = day(t, "2026-11-23"); r.PickDay = r.ReceiveDay },
+			inputs.OverlayOptions{OrderFeedNone: true},
+			"", "", 0, 0,
+		},
 		{"unknown item", func(r *inputs.Release) { r.Item = "Z" }, inputs.OverlayOptions{}, "", "", 0, 0},
 		{"unknown destination", func(r *inputs.Release) { r.Destination = "S9" }, inputs.OverlayOptions{}, "", "", 0, 0},
-		{"from a vendor to the DC", func(r *inputs.Release) { r.Source, r.Lane, r.Destination, r.GraceUntil = "V", "VD1", "D1", asOf },
-			inputs.OverlayOptions{}, "", "", 1, 1},
+		{
+			"from a vendor to the DC", func(r *inputs.Release) { r.Source, r.Lane, r.Destination, r.GraceUntil = "V", "VD1", "D1", asOf },
+			inputs.OverlayOptions{},
+			"", "", 1, 1,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := release(t, "R")

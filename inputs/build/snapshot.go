@@ -1,6 +1,6 @@
 // Package build turns validated rows into a snapshot: a Network and one Partition per DC.
 //
-//	nodes items lanes calendars ─▶ dictionaries, calendars, lanes        (network.go, refs.go)
+//	nodes items lanes calendars ─▶ dictionaries, calendars, lanes        (calendars.go, nodes.go, items.go, lanes.go)
 //	skus ─▶ sorted (item, node) codes: the SKU numbers                    (skus.go)
 //	sourcing + lanes ─▶ lane set per SKU ─▶ cycles, links, partition      (lanesets.go, cycles.go, links.go)
 //	SKU numbers ─▶ slots: (DC, group, own, class, node, item) in tiles    (place.go)

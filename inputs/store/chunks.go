@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"unsafe"
@@ -80,7 +81,7 @@ func readTable(data []byte, t *table) error {
 		pages := group.ColumnChunks()[4].Pages()
 		for {
 			page, err := pages.ReadPage()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
@@ -134,7 +135,7 @@ func readHeads(f *parquet.File) ([]chunk, error) {
 			at := base
 			for {
 				page, err := pages.ReadPage()
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					break
 				}
 				if err != nil {
@@ -151,7 +152,7 @@ func readHeads(f *parquet.File) ([]chunk, error) {
 						set(&heads[at], v)
 						at++
 					}
-					if err == io.EOF {
+					if errors.Is(err, io.EOF) {
 						break
 					}
 					if err != nil {

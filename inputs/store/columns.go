@@ -96,15 +96,6 @@ func (t *table) pack() {
 	}
 }
 
-// bytes is the size of all columns.
-func (t *table) bytes() int64 {
-	n := int64(0)
-	for i := range t.columns {
-		n += int64(len(t.columns[i].bytes()))
-	}
-	return n
-}
-
 // partitionTable lists the columns of a partition; head is its DC-wide facts: horizon, live rows.
 func partitionTable(p *inputs.Partition, head *[]int64) *table {
 	t := &table{}
