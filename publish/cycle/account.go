@@ -48,8 +48,9 @@ func (r *run) chooseWave() error {
 	return nil
 }
 
-// account writes down, for each DC of the wave, which published cycles count; a repeated cycle takes what was
-// written, unless that was done while the topics could not be read and is not the whole.
+// account writes down, for each DC, which published cycles count: also for those outside the wave, for their
+// rows are asked and what they were promised counts. A repeated cycle takes what was written, unless that
+// was done while the topics could not be read and is not the whole.
 func (r *run) account(ctx context.Context) error {
 	history, err := r.store.Past(ctx, r.cfg.Tenant)
 	if err != nil {
@@ -66,22 +67,28 @@ func (r *run) account(ctx context.Context) error {
 	r.history = history
 	var fresh []state.DC
 	compared := r.cfg.Publisher == nil || r.away == nil
-	for _, dc := range r.wave {
+	for _, idx := range r.snap.net.DCs {
+		dc := planfile.DCName(r.snap.net, idx)
 		a := history.Account(dc, &r.intent, r.rules())
-		row := r.rows[dc]
+		row, first := r.rows[dc], state.DCAsked
+		if slices.Contains(r.wave, dc) {
+			first = state.DCPlanning
+		}
 		if row != nil {
-			settled := row.State != state.DCPlanning && row.State != state.DCPlanned
+			settled := row.State == state.DCPublished || row.State == state.DCCarried || row.State == state.DCSuperseded
 			same := slices.Equal(row.Counted, a.Counted) && row.CarryFrom == a.CarryFrom
 			if settled || same || r.known.Compared || !compared {
 				continue
 			}
-			r.fault("planned_again", "dc "+dc, "its plan was made while the topics could not be read, without releases that count")
+			if row.State == state.DCPlanned {
+				r.fault("planned_again", "dc "+dc, "its plan was made while the topics could not be read, without releases that count")
+			}
 			if err := r.cfg.FS.RemoveAll(planfile.Dir(r.cfg.State, r.cfg.Tenant, r.intent.Cycle, dc)); err != nil {
 				return fmt.Errorf("plan files of dc %s: %w", dc, err)
 			}
 		}
 		fresh = append(fresh, state.DC{
-			Cycle: r.intent.Cycle, DC: dc, AsOf: r.intent.AsOf, State: state.DCPlanning,
+			Cycle: r.intent.Cycle, DC: dc, AsOf: r.intent.AsOf, State: first,
 			GraceUntil: a.GraceUntil, Counted: a.Counted, CarryFrom: a.CarryFrom,
 		})
 	}
@@ -122,7 +129,7 @@ func (r *run) settle(ctx context.Context) error {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			r.fault("plan_files_corrupt", "dc "+dc, "they are made again: "+err.Error())
-		case files.Manifest.CutHash != cutHash(&r.intent, row):
+		case files.Manifest.CutHash != r.cutHash():
 			r.fault("plan_files_foreign", "dc "+dc, "they are of another cut and are made again")
 		case files.Verify(ctx) != nil:
 			r.fault("plan_files_corrupt", "dc "+dc, "a digest does not fit; they are made again")
@@ -219,7 +226,7 @@ func (r *run) giving(component []inputs.NodeIdx) (dcs []inputs.NodeIdx, open int
 	for _, dc := range component {
 		name := planfile.DCName(r.snap.net, dc)
 		row := r.rows[name]
-		if row == nil || row.State == state.DCCarried || row.State == state.DCSuperseded && row.PlanHash == "" {
+		if row == nil || row.State == state.DCAsked || row.State == state.DCCarried || row.State == state.DCSuperseded && row.PlanHash == "" {
 			continue
 		}
 		dcs = append(dcs, dc)

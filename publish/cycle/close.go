@@ -62,7 +62,7 @@ func (r *run) close(ctx context.Context) (*Result, error) {
 	if err := r.prune(ctx); err != nil {
 		return result, err
 	}
-	if r.missed && result.State == CarriedForward {
+	if r.isLate() && result.State == CarriedForward {
 		return result, outcome.New(outcome.CodeMissed, "window_missed", "--deadline", "the last good plans stay", "no DC was published in time")
 	}
 	return result, nil
@@ -165,13 +165,15 @@ func (r *run) result(ctx context.Context) (*Result, error) {
 	r.unused(out)
 	var hashes []planner.DCResult
 	counts := make(map[string]int)
+	for dc, row := range r.rows {
+		out.Cut.Releases[dc], out.Cut.Carry[dc] = append([]string{}, row.Counted...), row.CarryFrom
+	}
 	for _, dc := range r.wave {
 		row := r.rows[dc]
 		d := DCResult{DC: dc, State: row.State, Why: row.Why, PlanHash: row.PlanHash, Published: row.Topics}
 		if d.Published == nil {
 			d.Published = map[string]int64{}
 		}
-		out.Cut.Releases[dc], out.Cut.Carry[dc] = append([]string{}, row.Counted...), row.CarryFrom
 		if row.State == state.DCPlanned || row.State == state.DCPublished {
 			dir := planfile.Dir(r.cfg.State, r.cfg.Tenant, r.intent.Cycle, dc)
 			files, err := planfile.Open(dir)

@@ -265,6 +265,53 @@ func TestWave(t *testing.T) {
 	}
 }
 
+// TestWaveBelowAParent: D1 orders from N1. A cycle of N1 alone asks D1 for its orders, and what D1 was
+// promised the night before counts there though D1 is outside the wave.
+func TestWaveBelowAParent(t *testing.T) {
+	twoLevels := map[string]func(string) string{
+		"nodes": func(s string) string { return s + "N1,dc,UTC\n" },
+		"lanes": func(s string) string {
+			return strings.Replace(s, "V-D1,V1,D1,1,0,3", "N1-D1,N1,D1,1,0,2", 1) + "V-N1,V1,N1,1,0,3\n"
+		},
+		"skus": func(s string) string { return s + "i1,N1,net,4\ni2,N1,net,4\ni3,N1,net,4\n" },
+		"inventory": func(s string) string {
+			return strings.ReplaceAll(s, ",D1,500", ",D1,0") + "i1,N1,900\ni2,N1,900\ni3,N1,900\n"
+		},
+	}
+	s, in, state := newShelf(), tables(t, twoLevels), t.TempDir()
+	first := must(t, config(in, state, s, night))
+	moved := 0
+	for id := range s.lines {
+		if strings.HasPrefix(id, first.Cycle+"/N1/dc-orders/") {
+			moved++
+		}
+	}
+	if moved != 3 {
+		t.Fatalf("%d transfers: %v", moved, s.lines)
+	}
+	c := config(in, state, s, night.Add(2*time.Hour))
+	c.DCs = []string{"N1"}
+	r := must(t, c)
+	if got := s.released(t, r.Cycle); got != 0 || states(r) != "N1 full" {
+		t.Errorf("%d releases again, %s: %v", got, states(r), s.lines)
+	}
+	if diff := cmp.Diff([]string{first.Cycle}, r.Cut.Releases["D1"]); diff != "" {
+		t.Error(diff)
+	}
+	// a run that died between the two levels goes on to the same plan
+	want := must(t, config(in, t.TempDir(), nil, night)).PlanHash
+	for _, dc := range []string{"N1", "D1"} {
+		half := t.TempDir()
+		must(t, config(in, half, nil, night))
+		if err := os.RemoveAll(planfile.Dir(half, "acme", first.Cycle, dc)); err != nil {
+			t.Fatal(err)
+		}
+		if r := must(t, config(in, half, newShelf(), night)); r.PlanHash != want {
+			t.Errorf("without the files of %s: another plan", dc)
+		}
+	}
+}
+
 func TestGates(t *testing.T) {
 	s, state := newShelf(), t.TempDir()
 	must(t, config(tables(t, nil), state, s, night))

@@ -82,9 +82,7 @@ func (d *delivery) work(ctx context.Context) error {
 			continue
 		}
 		if !r.cfg.Deadline.IsZero() && !r.cfg.Now().Before(r.cfg.Deadline) {
-			r.mu.Lock()
-			r.missed = true
-			r.mu.Unlock()
+			r.late()
 			continue
 		}
 		if err := d.publish(ctx, dc); err != nil {

@@ -217,16 +217,18 @@ func (l *loader) load(ctx context.Context, dc inputs.NodeIdx) (*inputs.Partition
 	return out, grace, nil
 }
 
-// cutHash identifies what a DC was planned from: inputs, instant, policy and the cycles that counted.
-func cutHash(in *state.Intent, row *state.DC) string {
+// cutHash identifies what the cycle's DCs are planned from: inputs, instant, policy and, for every DC, the
+// cycles that count.
+func (r *run) cutHash() string {
+	in := &r.intent
 	h := sha256.New()
 	fmt.Fprintf(h, "as_of %d\npolicy %s\nreplaces %s\n", in.AsOf, in.PolicyHash, in.Replaces)
 	for _, name := range slices.Sorted(maps.Keys(in.Inputs)) {
 		fmt.Fprintf(h, "input %s %s\n", name, in.Inputs[name])
 	}
-	for _, c := range row.Counted {
-		fmt.Fprintf(h, "releases %s\n", c)
+	for _, dc := range slices.Sorted(maps.Keys(r.rows)) {
+		row := r.rows[dc]
+		fmt.Fprintf(h, "dc %s carry %s releases %q\n", dc, row.CarryFrom, row.Counted)
 	}
-	fmt.Fprintf(h, "carry %s\n", row.CarryFrom)
 	return hex.EncodeToString(h.Sum(nil))
 }

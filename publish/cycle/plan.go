@@ -39,9 +39,10 @@ func (r *run) planAndPublish(ctx context.Context) error {
 	}
 	planErr := r.plan(planCtx, order, d)
 	if planErr != nil && stopped(planCtx) && ctx.Err() == nil {
-		r.missed, planErr = true, nil
+		r.late()
+		planErr = nil
 	}
-	if r.missed || planErr != nil {
+	if r.isLate() || planErr != nil {
 		d.stop() // what is in work is finished; nothing new begins
 	}
 	d.close()
@@ -53,7 +54,7 @@ func (r *run) planAndPublish(ctx context.Context) error {
 		return pubErr
 	}
 	if stopped(planCtx) {
-		r.missed = true
+		r.late()
 	}
 	return r.carryLate(ctx)
 }
@@ -71,9 +72,22 @@ func (r *run) deadline(ctx context.Context) (context.Context, context.CancelCaus
 	}
 }
 
+// late notes that the deadline came.
+func (r *run) late() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.missed = true
+}
+
+func (r *run) isLate() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.missed
+}
+
 // carryLate ends the DCs that the deadline left unpublished.
 func (r *run) carryLate(ctx context.Context) error {
-	if !r.missed {
+	if !r.isLate() {
 		return nil
 	}
 	for _, dc := range r.wave {
@@ -211,7 +225,7 @@ func (r *run) facts(dc string) planfile.DCFacts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	row := r.rows[dc]
-	f := planfile.DCFacts{GraceUntil: row.GraceUntil, Counted: row.Counted, CutHash: cutHash(&r.intent, row)}
+	f := planfile.DCFacts{GraceUntil: row.GraceUntil, Counted: row.Counted, CutHash: r.cutHash()}
 	f.Degraded = strings.Join(r.degraded, "; ")
 	if d := r.doubts[dc]; d != "" && f.Degraded == "" {
 		f.Degraded = d

@@ -167,7 +167,7 @@ func (r *run) done() (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result.Already, result.Timings = true, nil
+	result.Already = true
 	r.cfg.On(Event{Stage: "close", Text: "cycle " + r.intent.Cycle + " was done before: nothing is planned or published again"})
 	return result, nil
 }
@@ -275,10 +275,8 @@ func (r *run) finish(ctx context.Context, result *Result, err error) (*Result, e
 		}
 	}
 	result.PeakRSS = peakRSS()
-	if !result.Already {
-		result.Timings = r.timings
-		result.Timings["total"] = r.cfg.Now().Sub(r.began).Milliseconds()
-	}
+	r.timings["total"] = r.cfg.Now().Sub(r.began).Milliseconds()
+	result.Timings = r.timings
 	if e == nil {
 		return result, nil
 	}

@@ -11,16 +11,16 @@ import (
 // Bytes that the plan files of one SKU take, by what the policy asks for: measured on the generated network
 // and rounded up by half.
 const (
-	planBytesWindow      = 48
-	planBytesAll         = 160 // lines: all
-	planBytesProjections = 420 // projections: all, per 28 days
+	planBytesWindow      = 135
+	planBytesAll         = 250 // more, lines: all
+	planBytesProjections = 200 // more, projections: all, per 28 days
 )
 
 // planBytes bounds what the plan files of so many SKUs will take.
 func planBytes(p *planner.Policy, skus int64) int64 {
 	each := int64(planBytesWindow)
 	if p.Lines == planner.LinesAll {
-		each = planBytesAll
+		each += planBytesAll
 	}
 	if p.Projections == planner.ProjectionsAll {
 		each += planBytesProjections * int64(p.HorizonDays) / 28

@@ -136,7 +136,7 @@ func jsonOf(n *inputs.Network, t *planner.Table, dc string, row int) string {
 	if IsOrders(t.Layer) {
 		b.Release = make([]string, t.Rows)
 		if release != 0 {
-			b.Release[row] = fmt.Sprintf("C1/%s/%s/%s/%d", dc, l.Name, n.Items.ID[item], line)
+			b.Release[row] = planner.ReleaseID("C1", dc, t.Layer, n.Items.ID[item], line)
 		}
 	}
 	return string(b.AppendJSON(nil, row))

@@ -30,6 +30,7 @@ const (
 	DCPublished  = "published"
 	DCCarried    = "carried-forward"
 	DCSuperseded = "superseded"
+	DCAsked      = "asked" // outside the wave: only what counts for it is written down
 )
 
 // Intent is what a run wants to plan.
