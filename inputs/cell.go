@@ -87,8 +87,9 @@ func parseInt(def *ColumnDef, s string) (int64, *Fault) {
 			return 0, fault(def, reason, s, hint)
 		}
 		return ranged(def, v, s)
+	default:
+		panic("inputs: column " + def.Name + " has no integer form")
 	}
-	panic("inputs: column " + def.Name + " has no integer form")
 }
 
 // ranged checks a value against the column's range; s is what a fault shows.
@@ -108,7 +109,7 @@ func CheckInt(def *ColumnDef, v int64) *Fault {
 	return nil
 }
 
-// parseDecimal reads an optional minus sign, digits, and where places > 0 up to that many decimals after a
+// ParseDecimal reads an optional minus sign, digits, and where places > 0 up to that many decimals after a
 // point; the result is in units of 10^-places; a reason that is not empty says why it is refused, with what to
 // do. Trailing zeros of a whole number ("3.000") are exact and fine.
 func ParseDecimal(s string, places int) (int64, Reason, string) {

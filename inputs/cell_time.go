@@ -143,7 +143,7 @@ func knownZone(s string) bool {
 		return false
 	}
 	if ok, seen := zones.Load(s); seen {
-		return ok.(bool) //nolint:errcheck,forcetypeassert // only booleans are stored
+		return ok.(bool) //nolint:forcetypeassert // only booleans are stored
 	}
 	_, err := calendars.LoadZone(s)
 	if err == nil { // unknown names are not kept: a bad feed must not fill memory

@@ -106,6 +106,7 @@ func units(name, doc string) ColumnDef    { return column(name, TypeUnits, "unit
 func milli(name, unit, doc string) ColumnDef {
 	return column(name, TypeMilli, unit, MaxMilli, doc)
 }
+
 func money(name, doc string) ColumnDef  { return column(name, TypeMoney, "minor units", MaxMoney, doc) }
 func number(name, doc string) ColumnDef { return column(name, TypeNumber, "", MaxNumber, doc) }
 func days(name, doc string) ColumnDef   { return column(name, TypeDays, "days", MaxDays, doc) }
@@ -114,9 +115,11 @@ func weight(name, doc string) ColumnDef { return column(name, TypeWeight, "g", m
 func instant(name, doc string) ColumnDef {
 	return column(name, TypeInstant, "UTC", maxInstant, doc).from(minInstant)
 }
+
 func timeOfDay(name, doc string) ColumnDef {
 	return column(name, TypeTimeOfDay, "wall clock", maxMinutes, doc)
 }
+
 func weekdays(name, doc string) ColumnDef {
 	return column(name, TypeWeekdays, "1 Monday to 7 Sunday", 127, doc).from(1)
 }

@@ -215,7 +215,7 @@ func (c *column) parse(s string) (int64, *inputs.Fault) {
 	}
 	v, err := inputs.ParseInt(c.def, s)
 	if err != nil {
-		f, _ := err.(*inputs.Fault) //nolint:errorlint,errcheck // ParseInt returns nothing else
+		f, _ := err.(*inputs.Fault) //nolint:errorlint // ParseInt returns nothing else
 		return 0, f
 	}
 	return v, nil

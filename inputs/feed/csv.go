@@ -35,7 +35,7 @@ func newCSV(s *sink, r io.Reader, o fileOpen) (*csvDecoder, error) {
 	head, err := d.next()
 	if err != nil {
 		kind, hint := "unreadable", "the first line must be a header of column names"
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			kind = "truncated"
 		} else if !isRecordError(err) {
 			return nil, err
@@ -118,7 +118,7 @@ func (d *csvDecoder) span(first []byte) ([][]byte, error) {
 		d.record = record
 		return d.fields, nil
 	}
-	if err != nil && err != io.EOF && !isRecordError(err) {
+	if err != nil && !errors.Is(err, io.EOF) && !isRecordError(err) {
 		return nil, err
 	}
 	d.lines.back = append(taken, d.lines.back...)
@@ -189,7 +189,7 @@ func (d *csvDecoder) batch(ctx context.Context) (*inputs.Batch, []inputs.RowFaul
 		}
 		fields, err := d.next()
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			if s.rows == 0 {
 				return nil, nil, io.EOF
 			}

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
@@ -70,7 +71,7 @@ func (c *cursor) release() {
 
 func (c *cursor) close() {
 	c.release()
-	_ = c.pages.Close() //nolint:errcheck // nothing was written
+	_ = c.pages.Close() // nothing was written
 }
 
 // take adds n rows to the column.
@@ -181,7 +182,7 @@ func (c *cursor) takeLists(n int, faults *rowFaults) error {
 	for {
 		if c.page == nil || c.at == c.entries {
 			err := c.next()
-			if err == io.EOF && row == n-1 {
+			if errors.Is(err, io.EOF) && row == n-1 {
 				break
 			}
 			if err != nil {

@@ -90,7 +90,7 @@ func TestBadRows(t *testing.T) {
 			t.Parallel()
 			right := rightRow(bad)
 			checkBad(t, bad, bad.table+".csv", bad.header+"\n"+bad.row+"\n"+right+"\n")
-			if bad.reason != inputs.BadRecord && !strings.ContainsAny(bad.row, "\xff\"") {
+			if bad.reason != inputs.BadRecord && !strings.Contains(bad.row, "\xff") && !strings.Contains(bad.row, `"`) {
 				names := strings.Split(bad.header, ",")
 				checkBad(t, bad, bad.table+".jsonl", jsonLine(names, bad.row)+"\n"+jsonLine(names, right)+"\n")
 			}

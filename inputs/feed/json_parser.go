@@ -75,13 +75,13 @@ func (p *jsonParser) value() (text string, null bool, err error) {
 	if p.at >= len(p.data) {
 		return "", false, errJSON
 	}
-	switch c := p.data[p.at]; {
-	case c == '"':
+	switch p.data[p.at] {
+	case '"':
 		text, err = p.str()
 		return text, false, err
-	case c == '[':
+	case '[':
 		return p.list()
-	case c == '{':
+	case '{':
 		return "", false, errors.New("an object inside the record: records are flat")
 	default:
 		token, err := p.token()

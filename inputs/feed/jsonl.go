@@ -48,7 +48,7 @@ func newJSONL(s *sink, r io.Reader, o fileOpen) (*jsonDecoder, error) {
 		line = append([]byte(nil), line...)
 		d.lines.back = append(d.lines.back, line)
 		p := jsonParser{data: line}
-		_ = p.object(func(name string) error { //nolint:errcheck // the record is read again, and refused then
+		_ = p.object(func(name string) error { // the record is read again, and refused then
 			if name == s.opSource() {
 				s.hasOp = true
 			}

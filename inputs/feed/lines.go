@@ -23,7 +23,7 @@ type lines struct {
 func newLines(r io.Reader) *lines {
 	l := &lines{r: bufio.NewReaderSize(r, 256<<10)}
 	if mark, err := l.r.Peek(3); err == nil && bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
-		_, _ = l.r.Discard(3) //nolint:errcheck // three bytes were seen
+		_, _ = l.r.Discard(3) // three bytes were seen
 	}
 	return l
 }

@@ -237,6 +237,7 @@ func numeric(t inputs.Type) bool {
 	case inputs.TypeUnits, inputs.TypeMilli, inputs.TypeMoney, inputs.TypeNumber, inputs.TypeDays, inputs.TypeVolume,
 		inputs.TypeWeight, inputs.TypeMilliList, inputs.TypeUnitsList:
 		return true
+	default:
+		return false
 	}
-	return false
 }

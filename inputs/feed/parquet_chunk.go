@@ -83,8 +83,9 @@ func physical(def *inputs.ColumnDef) parquet.Kind {
 		return parquet.Boolean
 	case inputs.TypeDate, inputs.TypeWeekdays:
 		return parquet.Int32
+	default:
+		return parquet.Int64
 	}
-	return parquet.Int64
 }
 
 // reset begins a row group.

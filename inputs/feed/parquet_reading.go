@@ -41,6 +41,7 @@ func newReading(c *parquet.Column, def *inputs.ColumnDef, conv *conversion, list
 		if _, ok := logical.(*format.UUIDType); !ok && kind == parquet.ByteArray && !def.Type.Lists() && !list {
 			return reading{convert: readStrings}, nil
 		}
+	default:
 	}
 	return reading{}, fmt.Errorf("%w: %s is %s in the file", errType, def.Name, c.Type().String())
 }

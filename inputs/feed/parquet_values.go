@@ -136,7 +136,7 @@ func (v *values) addString(col *column, s string) {
 	}
 	var bad bool
 	var f *inputs.Fault
-	at := 0
+	var at int
 	if col.def.Type.Texts() {
 		code, null, fault := col.code(s)
 		at, bad, f = len(v.codes), null || fault != nil, fault

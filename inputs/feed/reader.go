@@ -208,7 +208,7 @@ func (f *Folder) decode(file File, c *inputs.Contract, tm *TableMapping, dicts d
 		}
 		if err != nil {
 			dec = nil
-			_ = r.Close() //nolint:errcheck // the first error is the one to tell
+			_ = r.Close() // the first error is the one to tell
 		}
 	}()
 	o := fileOpen{file: file, mapping: tm, close: r.Close, unknown: func(column string) { f.unknownColumn(file, column) }}

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -111,12 +112,11 @@ func (f *Folder) checkTable(ctx context.Context, table string) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
 	for {
-		if _, err := r.Next(ctx); err == io.EOF {
-			return nil
+		if _, err := r.Next(ctx); errors.Is(err, io.EOF) {
+			return r.Close()
 		} else if err != nil {
-			return err
+			return errors.Join(err, r.Close())
 		}
 	}
 }

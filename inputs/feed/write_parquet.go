@@ -15,7 +15,7 @@ import (
 
 // WriteOptions says how tables are written. The zero value is right for most.
 type WriteOptions struct {
-	Columns   []string // columns of the file, contract order; nil: those that the first batch has
+	Columns   []string // columns of the file, in that order; nil: all of the contract
 	GroupRows int      // Parquet: rows of a row group; 0: 1,048,576
 }
 
@@ -78,7 +78,7 @@ func (g orderedGroup) Fields() []parquet.Field {
 	return out
 }
 
-// chosen returns the columns of a file whose first batch is b.
+// chosen returns the columns of a file whose first batch is b: op only when that batch has it.
 func chosen(b *inputs.Batch, opt WriteOptions) ([]int, error) {
 	var cols []int
 	if b.Ops != nil {
@@ -86,9 +86,7 @@ func chosen(b *inputs.Batch, opt WriteOptions) ([]int, error) {
 	}
 	if opt.Columns == nil {
 		for i := range b.Columns {
-			if !b.Columns[i].Absent {
-				cols = append(cols, i)
-			}
+			cols = append(cols, i)
 		}
 		return cols, nil
 	}
@@ -187,13 +185,13 @@ func (p *parquetWriter) start(b *inputs.Batch) error {
 	p.cols, p.table = cols, b.Contract.Table
 	group := orderedGroup{Group: parquet.Group{}}
 	for _, i := range cols {
-		name, node := opColumn, parquet.Node(parquet.String())
 		var def *inputs.ColumnDef
+		name := opColumn
 		if i >= 0 {
 			def = &b.Contract.Columns[i]
-			name, node = def.Name, parquetNode(def)
+			name = def.Name
 		}
-		group.Group[name] = node
+		group.Group[name] = parquetNode(def)
 		group.names = append(group.names, name)
 		p.chunks = append(p.chunks, newChunk(def))
 	}
@@ -293,6 +291,9 @@ func (p *parquetWriter) Close() error {
 
 // parquetNode is the type of a column in files.
 func parquetNode(def *inputs.ColumnDef) parquet.Node {
+	if def == nil { // op
+		return parquet.String()
+	}
 	var n parquet.Node
 	switch def.Type {
 	case inputs.TypeID, inputs.TypeText, inputs.TypeZone, inputs.TypeCurrency, inputs.TypeEnum, inputs.TypeTimeOfDay:

@@ -78,7 +78,7 @@ func (t *textWriter) header(c *inputs.Contract) {
 		t.line = append(t.line, c.Columns[i].Name...)
 	}
 	t.line = append(t.line, '\n')
-	_, _ = t.w.Write(t.line) //nolint:errcheck // bufio keeps the error for the next write
+	_, _ = t.w.Write(t.line) // bufio keeps the error for the next write
 }
 
 func (t *textWriter) record(b *inputs.Batch, r int) {
@@ -121,8 +121,9 @@ func appendValue(dst []byte, def *inputs.ColumnDef, v *inputs.Vector, r int, sep
 		return dst
 	case inputs.TypeEnum, inputs.TypeBool, inputs.TypeDate, inputs.TypeInstant, inputs.TypeTimeOfDay, inputs.TypeWeekdays:
 		return append(dst, inputs.FormatInt(def, v.Ints[r])...)
+	default:
+		return appendNumber(dst, def.Type, v.Ints[r])
 	}
-	return appendNumber(dst, def.Type, v.Ints[r])
 }
 
 func appendNumber(dst []byte, t inputs.Type, v int64) []byte {

@@ -84,11 +84,12 @@ func avroType(def *inputs.ColumnDef) any {
 		return avroArray{Type: "array", Items: decimal}
 	case inputs.TypeUnitsList:
 		return avroArray{Type: "array", Items: "long"}
+	default:
+		if def.Max <= math.MaxInt32 {
+			return "int"
+		}
+		return "long"
 	}
-	if def.Max <= math.MaxInt32 {
-		return "int"
-	}
-	return "long"
 }
 
 // columnDoc says in a sentence or two what a column is.

@@ -56,8 +56,9 @@ func typeWords(def *inputs.ColumnDef) string {
 		return "list of decimals, up to 3 places"
 	case inputs.TypeUnitsList:
 		return "list of whole numbers"
+	default:
+		return "whole number"
 	}
-	return "whole number"
 }
 
 // rangeWords gives the range of a number or date, "" where the type says it all.
@@ -66,8 +67,9 @@ func rangeWords(def *inputs.ColumnDef) string {
 	case inputs.TypeID, inputs.TypeText, inputs.TypeZone, inputs.TypeCurrency, inputs.TypeEnum, inputs.TypeBool,
 		inputs.TypeTimeOfDay, inputs.TypeWeekdays:
 		return ""
+	default:
+		return inputs.FormatInt(def, def.Min) + " to " + inputs.FormatInt(def, def.Max)
 	}
-	return inputs.FormatInt(def, def.Min) + " to " + inputs.FormatInt(def, def.Max)
 }
 
 // nullWords says what null means, "required" where it is refused.
