@@ -13,7 +13,9 @@ type Pool struct {
 	RanksFirst bool    // ranks before tiers
 	Given      []int64 // per child: milli-units given so far on all orders of the window
 
-	order []part
+	order  []part
+	active []int32 // parts of the bucket that still take part
+	owner  []int32 // per child: the active part it has, to see whether a child has two
 }
 
 // part is the packs of one claim in one tier.
@@ -98,28 +100,4 @@ func (p *Pool) room(day int32) int64 {
 func (p *Pool) give(c *Claim, packs int64) {
 	c.Given += packs * c.Pack
 	p.Given[c.Child] += packs * c.Pack * 1000
-}
-
-// ration gives one pack at a time until none fits; it returns the milli-units given.
-func (p *Pool) ration(claims []Claim, parts []part, room int64) int64 {
-	left := room
-	for {
-		best := -1
-		for i := range parts {
-			c := &claims[parts[i].claim]
-			if parts[i].packs == 0 || c.Pack*1000 > left {
-				continue
-			}
-			if best < 0 || p.before(c, &claims[parts[best].claim]) {
-				best = i
-			}
-		}
-		if best < 0 {
-			return room - left
-		}
-		c := &claims[parts[best].claim]
-		p.give(c, 1)
-		parts[best].packs--
-		left -= c.Pack * 1000
-	}
 }

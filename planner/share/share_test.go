@@ -112,7 +112,7 @@ func naive(rem []int64, end int32, rule Rule, ranksFirst bool, claims []Claim, g
 
 func drawClaims(t *rapid.T, days int) []Claim {
 	num := func(name string, low, high int) int64 { return int64(rapid.IntRange(low, high).Draw(t, name)) }
-	largest := rapid.SampledFrom([]int{3, 40}).Draw(t, "packs")
+	largest := rapid.SampledFrom([]int{3, 40, 300}).Draw(t, "packs")
 	var claims []Claim
 	for child := range rapid.IntRange(1, 6).Draw(t, "children") {
 		node := Claim{Child: int32(child), Node: int32(child), NodeRank: int32(num("node_rank", 1, 3)), Rank: int32(num("rank", 1, 2)), Carry: num("carry", 0, 2)}
@@ -143,9 +143,10 @@ func TestShareIsOnePackAtATime(t *testing.T) {
 			days := rapid.IntRange(1, 5).Draw(t, "days")
 			claims := drawClaims(t, days)
 			p := Pool{Rule: rule, RanksFirst: rapid.Bool().Draw(t, "ranks_first"), Given: make([]int64, 6)}
+			scale := rapid.SampledFrom([]int{90, 900}).Draw(t, "scale")
 			there := int64(0)
 			for range days + 2 {
-				there += int64(rapid.IntRange(-20, 90).Draw(t, "there")) * 1000
+				there += int64(rapid.IntRange(-20, scale).Draw(t, "there")) * 1000
 				p.Rem = append(p.Rem, there)
 			}
 			p.End = int32(rapid.IntRange(days-1, days+1).Draw(t, "end"))
