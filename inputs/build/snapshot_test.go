@@ -1,7 +1,9 @@
 package build_test
 
 import (
+	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 
 	"echelon/calendars"
 	"echelon/inputs"
+	"echelon/inputs/build"
 )
 
 // demandOf lists a row's demand.
@@ -332,5 +335,31 @@ func TestDay0MinutesOfClockChange(t *testing.T) {
 	p, row := sku(t, b, "A", "S2")
 	if p.Day0Of[row] != 1500 || p.Day0Left[row] != 0 {
 		t.Errorf("%d of %d: counted after day 0, want 0 of 1500", p.Day0Left[row], p.Day0Of[row])
+	}
+}
+
+func TestFaultsAreKeptUpToALimitAndAllHandedOn(t *testing.T) {
+	w := plain().with("inventory", append(plain()["inventory"], "X S1 1 - -", "Y S1 1 - -", "A S7 1 - -")...)
+	opt := options()
+	opt.MaxFaults = 2
+	var all []inputs.Fault
+	opt.Quarantine = func(f inputs.Fault) { all = append(all, f) }
+	b := w.build(t, opt)
+	if len(b.Report.Faults) != 2 || len(all) != 3 || all[2].Column != "node" || all[2].Value != "S7" || all[2].Position != 9 {
+		t.Errorf("%d kept, handed on: %+v", len(b.Report.Faults), all)
+	}
+}
+
+func TestOptionsReportAllTheirFaults(t *testing.T) {
+	opt := options()
+	opt.Horizon, opt.Defaults = 13, map[string]string{"pack": "0", "colour": "red"}
+	_, err := build.Snapshot(context.Background(), plain().data(t, nil), opt)
+	if err == nil {
+		t.Fatal("taken")
+	}
+	for _, want := range []string{"horizon 13", "colour", "pack"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not name %s", err, want)
+		}
 	}
 }

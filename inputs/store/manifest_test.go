@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
@@ -32,4 +33,34 @@ func TestManifestOfOtherVersionsIsRefusedByName(t *testing.T) {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}
+}
+
+func TestContractVersionIsThatOfTheContracts(t *testing.T) {
+	for _, c := range inputs.Contracts() {
+		if c.Version > ContractVersion {
+			t.Errorf("table %s has contract version %d: raise ContractVersion", c.Table, c.Version)
+		}
+	}
+}
+
+// FuzzManifest holds that only what encode writes is taken.
+func FuzzManifest(f *testing.F) {
+	m := &Manifest{Layout: LayoutVersion, Contract: ContractVersion, ByteOrder: byteOrder, Tenant: "acme", DCs: []DCEntry{{DC: "D1"}}}
+	whole, err := m.encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add([]byte("{}"))
+	f.Add(bytes.Replace(whole, []byte("sha256"), []byte("SHA256"), 1))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := decodeManifest(data)
+		if err != nil {
+			return
+		}
+		again, err := m.encode()
+		if err != nil || !bytes.Equal(again, data) {
+			t.Errorf("taken, and written as %s (%v)", again, err)
+		}
+	})
 }

@@ -158,8 +158,8 @@ func TestEveryFlippedBitIsRefused(t *testing.T) {
 		}
 		for at, b := range data {
 			for bit := range 8 {
-				if name != "manifest.json" && name != store.FileOf("_direct") && bit != at%8 {
-					continue // every byte of these, every bit of those
+				if name != "manifest.json" && name != store.FileOf("_direct") && (at%4 != 0 || bit != at/4%8) {
+					continue // a bit of every fourth byte of these, every bit of those
 				}
 				if _, err := f.WriteAt([]byte{b ^ 1<<bit}, int64(at)); err != nil {
 					t.Fatal(err)

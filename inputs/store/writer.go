@@ -162,7 +162,11 @@ func Write(dir string, net *inputs.Network, parts []*inputs.Partition, cut map[s
 			return nil, errors.Join(err, w.Abort())
 		}
 	}
-	return w.Close(cut, counts)
+	m, err := w.Close(cut, counts)
+	if err != nil {
+		return nil, errors.Join(err, w.Abort())
+	}
+	return m, nil
 }
 
 // Bytes that a file has beside its columns' contents: footer, and heads of chunks.
