@@ -32,7 +32,7 @@ func newJSONL(s *sink, r io.Reader, o fileOpen) (*jsonDecoder, error) {
 	// the first record says whether the file is an increment
 	for {
 		line, err := d.lines.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return d, nil
 		}
 		if errors.Is(err, errLongLine) {
@@ -73,7 +73,7 @@ func (d *jsonDecoder) batch(ctx context.Context) (*inputs.Batch, []inputs.RowFau
 			}
 		}
 		line, err := d.lines.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			if s.rows == 0 {
 				return nil, nil, io.EOF
 			}

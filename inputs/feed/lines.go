@@ -42,7 +42,7 @@ func (l *lines) next() ([]byte, error) {
 	if err == nil {
 		return trimEnd(line), nil
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		if len(line) == 0 {
 			return nil, io.EOF
 		}
@@ -60,7 +60,7 @@ func (l *lines) next() ([]byte, error) {
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
-		case err != nil && err != io.EOF:
+		case err != nil && !errors.Is(err, io.EOF):
 			return nil, err
 		case len(l.buf) > maxRecord:
 			return l.buf[:200], errLongLine

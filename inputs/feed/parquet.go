@@ -153,7 +153,7 @@ func (d *parquetDecoder) batch(ctx context.Context) (*inputs.Batch, []inputs.Row
 	var faults rowFaults
 	for _, c := range d.cursors {
 		if err := c.take(n, &faults); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return nil, nil, err

@@ -97,7 +97,7 @@ func (r *reader) learn(ctx context.Context) error {
 func drain(ctx context.Context, dec decoder, use func(*inputs.Batch, []inputs.RowFault)) error {
 	for {
 		b, faults, err := guarded(ctx, dec)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -125,7 +125,7 @@ func (r *reader) Next(ctx context.Context) (*inputs.Batch, error) {
 			r.dec, r.increment = readAhead(ctx, dec), inc
 		}
 		b, faults, err := r.dec.batch(ctx)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			if err := r.dec.Close(); err != nil {
 				return nil, r.folder.fileError(r.files[r.at], err)
 			}
