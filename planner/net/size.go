@@ -65,7 +65,7 @@ func (n *Pass) caps(k int, w *window, q int64, met bool, res *Result) int64 {
 		}
 	}
 	if r.Life > 0 {
-		room := unitsDown(n.lasting(w, opp.Receive+r.Life-1, 0))
+		room := unitsDown(n.lasting(w, opp.Receive+r.Life-1, r.Rec[w.a])) // reading 53
 		if to := room / lot.Pack * lot.Pack; q > to {
 			if to < least {
 				return n.conflict(q, to, reasonShelfLife, least, room, res)
