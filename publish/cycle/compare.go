@@ -47,9 +47,7 @@ func (r *run) compare(ctx context.Context) error {
 // need is what the publisher will be asked for.
 func (r *run) need() publish.Need {
 	n := publish.Need{Tenant: r.cfg.Tenant, DCs: r.wave, SKUsOfDC: r.snap.rows()}
-	for _, id := range layersOn(&r.cfg.Policy) {
-		n.Layers = append(n.Layers, id)
-	}
+	n.Layers = layersOn(&r.cfg.Policy)
 	for _, dc := range r.snap.net.DCs {
 		n.AllDCs = append(n.AllDCs, planfile.DCName(r.snap.net, dc))
 	}

@@ -134,14 +134,14 @@ func TestBrokerAwayWhilePublishing(t *testing.T) {
 	}
 	c := config(in, state, s, night)
 	c.Publishers = 1
-	r := fails(t, c, outcome.CodeAgain, "broker_away")
+	fails(t, c, outcome.CodeAgain, "broker_away")
 	for _, dc := range []string{"D1", "D2"} {
 		if _, err := planfile.Open(planfile.Dir(state, "acme", "20261123T020000Z", dc)); err != nil {
 			t.Error(err)
 		}
 	}
 	s.fail = nil
-	r = must(t, config(in, state, s, night))
+	r := must(t, config(in, state, s, night))
 	if s.released(t, r.Cycle) != 12 || s.calls != 2 || r.State != Full {
 		t.Errorf("%d calls, %s", s.calls, r.State)
 	}
@@ -447,7 +447,7 @@ func TestEveryFaultOfTheDisk(t *testing.T) {
 		f := &disk.Faulty{FS: disk.OS{}, N: n}
 		c := config(in, state, s, night)
 		c.FS, c.Workers = f, 1
-		r, err := Run(context.Background(), c)
+		_, err := Run(context.Background(), c)
 		if _, fired := f.Calls(); !fired {
 			if err != nil || n < 30 {
 				t.Fatalf("%d operations: %v", n, err)
@@ -458,7 +458,7 @@ func TestEveryFaultOfTheDisk(t *testing.T) {
 		if err != nil && (!errors.As(err, &e) || e.Kind != "disk_full") {
 			t.Errorf("fault %d: %v", n, err)
 		}
-		r = must(t, config(in, state, s, night))
+		r := must(t, config(in, state, s, night))
 		if r.PlanHash != want || s.released(t, r.Cycle) != 12 {
 			t.Errorf("after fault %d: %s", n, r.PlanHash)
 		}

@@ -3,7 +3,6 @@ package cycle
 import (
 	"context"
 	"sync"
-	"time"
 
 	"echelon/publish/outcome"
 	"echelon/publish/planfile"
@@ -159,26 +158,4 @@ func (r *run) awayError() error {
 		Code: outcome.CodeUnavailable, Kind: r.away.Kind, Where: r.away.Where, Err: r.away.Err,
 		Hint: "the plan files are there: run the same cycle again when it answers, and they are published as they are",
 	}
-}
-
-// settled reports whether every DC of the wave has ended.
-func (r *run) settled() bool {
-	for _, dc := range r.wave {
-		if s := r.rows[dc].State; s == state.DCPlanning || s == state.DCPlanned {
-			return false
-		}
-	}
-	return true
-}
-
-// publishedAt is when the last DC went out, zero when none did.
-func (r *run) publishedAt() time.Time {
-	var last int64
-	for _, dc := range r.wave {
-		last = max(last, r.rows[dc].Published)
-	}
-	if last == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(last)
 }

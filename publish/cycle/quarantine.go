@@ -57,7 +57,7 @@ func (q *quarantine) add(f inputs.Fault) {
 		}
 		q.buf = bufio.NewWriter(q.file)
 	}
-	raw, err := json.Marshal(record{string(f.Table), string(f.Reason), f.Column, f.Value, f.Source, f.Position, f.Hint})
+	raw, err := json.Marshal(record{f.Table, string(f.Reason), f.Column, f.Value, f.Source, f.Position, f.Hint})
 	if err == nil {
 		_, err = q.buf.Write(append(raw, '\n'))
 	}

@@ -9,6 +9,7 @@ import (
 
 	"echelon/inputs"
 	"echelon/publish"
+	"echelon/publish/disk"
 	"echelon/publish/outcome"
 	"echelon/publish/planfile"
 	"echelon/publish/state"
@@ -240,8 +241,8 @@ func asOutcome(ctx context.Context, err error) *outcome.Error {
 	if errors.As(err, &corrupt) {
 		return &outcome.Error{Code: outcome.CodeAgain, Kind: "plan_files_corrupt", Where: corrupt.File, Hint: "run the cycle again: the DC is planned anew", Err: err}
 	}
-	if full := diskError("state folder", err); full != err {
-		return asOutcome(ctx, full)
+	if disk.IsFull(err) {
+		return asOutcome(ctx, diskError("state folder", err))
 	}
 	return outcome.Of(ctx, err)
 }
@@ -309,8 +310,9 @@ func (r *run) dry(ctx context.Context) (*Result, error) {
 	if err := r.intend(ctx); err != nil {
 		return nil, err
 	}
-	r.cfg.On(Event{Stage: "open", Done: r.src.bytes, Unit: "bytes",
-		Text: fmt.Sprintf("would plan cycle %s as of %s from %d inputs (%d bytes)", r.intent.Cycle, instant(r.intent.AsOf), len(r.src.digests), r.src.bytes)})
+	text := fmt.Sprintf("would plan cycle %s as of %s from %d inputs (%d bytes)",
+		r.intent.Cycle, instant(r.intent.AsOf), len(r.src.digests), r.src.bytes)
+	r.cfg.On(Event{Stage: "open", Done: r.src.bytes, Unit: "bytes", Text: text})
 	out := r.base()
 	out.State = DryRun
 	return out, nil

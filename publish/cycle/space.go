@@ -35,8 +35,8 @@ func (r *run) space(need int64, dir string) error {
 	if err != nil {
 		return err
 	}
-	r.cfg.On(Event{Stage: "space", Done: need, Total: free, Unit: "bytes",
-		Text: fmt.Sprintf("%s needs up to %d bytes, %d are free", dir, need, free)})
+	text := fmt.Sprintf("%s needs up to %d bytes, %d are free", dir, need, free)
+	r.cfg.On(Event{Stage: "space", Done: need, Total: free, Unit: "bytes", Text: text})
 	if need > free {
 		return outcome.New(outcome.CodeAgain, "disk_full", dir, "make room, or name another --state folder",
 			"needs up to %d bytes, %d are free", need, free)

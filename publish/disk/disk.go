@@ -70,7 +70,7 @@ func (OS) Free(dir string) (int64, error) {
 		var st unix.Statfs_t
 		err := unix.Statfs(dir, &st)
 		if err == nil {
-			return int64(st.Bavail) * int64(st.Bsize), nil
+			return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // other systems have other widths
 		}
 		parent := filepath.Dir(dir)
 		if !errors.Is(err, fs.ErrNotExist) || parent == dir {

@@ -60,7 +60,7 @@ func New(code int, kind, where, hint, format string, args ...any) *Error {
 
 // Terminated is the cancellation cause of a context that ends because the process was asked to (SIGTERM);
 // a context cancelled with another cause counts as interrupted (SIGINT).
-var Terminated = errors.New("terminated")
+var Terminated = errors.New("terminated") //nolint:revive,staticcheck // a cause of cancellation, not an error that is returned
 
 // Of classifies any error: an *Error in its chain as it says, a cancelled context as interrupted or
 // terminated, everything else as unexpected. Nil stays nil.

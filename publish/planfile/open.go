@@ -165,7 +165,7 @@ func (d *DC) each(ctx context.Context, id planner.LayerID, f func(*Batch), colum
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // only read
 	for i := range r.Groups() {
 		b, err := r.Group(ctx, i)
 		if err != nil {

@@ -58,6 +58,10 @@ func compareLayer(t *testing.T, dc *DC, parts ...*planner.Table) {
 		t.Fatal(err)
 	}
 	defer rd.Close()
+	var want []*Batch
+	for _, p := range parts {
+		want = append(want, batchOf(network(), p, "N001"))
+	}
 	step := 1 + parts[0].Rows/500
 	at, part := 0, 0
 	for g := range rd.Groups() {
@@ -70,7 +74,7 @@ func compareLayer(t *testing.T, dc *DC, parts ...*planner.Table) {
 				at, part = 0, part+1
 			}
 			if at%step == 0 {
-				if diff := cmp.Diff(jsonOf(network(), parts[part], "N001", at), string(b.AppendJSON(nil, row))); diff != "" {
+				if diff := cmp.Diff(string(want[part].AppendJSON(nil, at)), string(b.AppendJSON(nil, row))); diff != "" {
 					t.Fatalf("%s row %d of part %d: %s", planner.LayerOf(layer).Name, at, part, diff)
 				}
 			}
@@ -173,8 +177,8 @@ func TestReleasesAndCarry(t *testing.T) {
 	}
 }
 
-// TestEveryFlippedBitIsFound flips each bit of a small file in turn: nothing of it may be decoded.
-func TestEveryFlippedBitIsFound(t *testing.T) {
+// TestEveryFlippedByteIsFound flips a bit of each byte of a small file in turn: nothing of it may be decoded.
+func TestEveryFlippedByteIsFound(t *testing.T) {
 	dir, err := write(t, disk.OS{}, t.TempDir(), network(), 0, []*planner.Table{randomTable(rand.New(rand.NewPCG(4, 4)), network(), planner.Carry, 3)})
 	if err != nil {
 		t.Fatal(err)
@@ -198,11 +202,9 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 		}
 	}
 	for i := range raw {
-		for bit := range 8 {
-			raw[i] ^= 1 << bit
-			refused("flipped", raw)
-			raw[i] ^= 1 << bit
-		}
+		raw[i] ^= 1 << (i % 8)
+		refused("flipped", raw)
+		raw[i] ^= 1 << (i % 8)
 	}
 	refused("truncated", raw[:len(raw)-1])
 	refused("longer", append(raw, 0))

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"echelon/calendars"
 	"echelon/inputs"
 	"echelon/planner"
 	"echelon/publish/disk"
@@ -83,11 +82,13 @@ func number(r *rand.Rand, never bool) int64 {
 	return planner.NullInt
 }
 
-// rowsOf gives the rows of a table as JSON, by the table's own columns.
-func jsonOf(n *inputs.Network, t *planner.Table, dc string, row int) string {
+// batchOf gives a table in the form in which it is read back, by the table's own columns.
+func batchOf(n *inputs.Network, t *planner.Table, dc string) *Batch {
 	l := planner.LayerOf(t.Layer)
 	b := Batch{Layer: t.Layer, Rows: t.Rows, Cols: make([]Column, len(l.Columns))}
-	var item, line, release int64
+	var item []int32
+	var line []int64
+	var release []uint8
 	for i := range l.Columns {
 		c := &b.Cols[i]
 		src := &t.Cols[i]
@@ -126,20 +127,22 @@ func jsonOf(n *inputs.Network, t *planner.Table, dc string, row int) string {
 		}
 		switch c.Def.Name {
 		case "item":
-			item = int64(src.I32[row])
+			item = src.I32
 		case "line":
-			line = src.I64[row]
+			line = src.I64
 		case "release":
-			release = int64(src.U8[row])
+			release = src.U8
 		}
 	}
 	if IsOrders(t.Layer) {
 		b.Release = make([]string, t.Rows)
-		if release != 0 {
-			b.Release[row] = planner.ReleaseID("C1", dc, t.Layer, n.Items.ID[item], line)
+		for r := range b.Release {
+			if release[r] != 0 {
+				b.Release[r] = planner.ReleaseID("C1", dc, t.Layer, n.Items.ID[item[r]], line[r])
+			}
 		}
 	}
-	return string(b.AppendJSON(nil, row))
+	return &b
 }
 
 // write writes the tables of a DC, each in several chunks, and returns the folder.
@@ -174,12 +177,4 @@ func errOf(err, second error) error {
 		return err
 	}
 	return second
-}
-
-func day(s string) calendars.Day {
-	d, err := calendars.ParseDay(s)
-	if err != nil {
-		panic(err)
-	}
-	return d
 }

@@ -95,7 +95,7 @@ func (s *Store) query(ctx context.Context, where string, args ...any) ([]Cycle, 
 	if err != nil {
 		return nil, fmt.Errorf("state: read cycles: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err says it
 	var out []Cycle
 	for rows.Next() {
 		var c Cycle

@@ -32,7 +32,7 @@ func (s *Store) dcs(ctx context.Context, where string, args ...any) ([]DC, error
 	if err != nil {
 		return nil, fmt.Errorf("state: read DCs: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err says it
 	var out []DC
 	for rows.Next() {
 		var d DC
@@ -157,7 +157,7 @@ func (s *Store) LastCounts(ctx context.Context, tenant, cycle string, asOf int64
 	if err != nil {
 		return nil, fmt.Errorf("state: read input counts: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err says it
 	var out map[string]int64
 	for rows.Next() {
 		var name string

@@ -106,7 +106,7 @@ func (s *Store) Snapshots(ctx context.Context, tenant string) ([]Snapshot, error
 	if err != nil {
 		return nil, fmt.Errorf("state: read snapshots: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err says it
 	var out []Snapshot
 	for rows.Next() {
 		var x Snapshot

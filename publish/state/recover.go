@@ -53,7 +53,7 @@ func insertRecovered(ctx context.Context, tx *sql.Tx, r *Recovery) error {
 	if err != nil {
 		return err
 	}
-	defer releases.Close()
+	defer func() { _ = releases.Close() }() // ends with the transaction
 	for n, l := range r.Releases {
 		if _, err := releases.ExecContext(ctx, r.Tenant, r.DC.Cycle, r.DC.DC, n, l.ID, l.Item, l.Destination, l.Source, l.Lane,
 			l.Quantity, l.OrderDay, l.PickDay, l.ReceiveDay, l.AsOf, l.GraceUntil); err != nil {
@@ -64,7 +64,7 @@ func insertRecovered(ctx context.Context, tx *sql.Tx, r *Recovery) error {
 	if err != nil {
 		return err
 	}
-	defer carry.Close()
+	defer func() { _ = carry.Close() }() // ends with the transaction
 	for n, c := range r.Carry {
 		if _, err := carry.ExecContext(ctx, r.Tenant, r.DC.Cycle, r.DC.DC, n, c.Item, c.Node, c.Units); err != nil {
 			return err
@@ -80,7 +80,7 @@ func (s *Store) RecoveredReleases(ctx context.Context, tenant, cycle, dc string)
 	if err != nil {
 		return nil, fmt.Errorf("state: read recovered releases: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err says it
 	var out []inputs.Release
 	for rows.Next() {
 		l := inputs.Release{Cycle: cycle}
@@ -100,7 +100,7 @@ func (s *Store) RecoveredCarry(ctx context.Context, tenant, cycle, dc string) ([
 	if err != nil {
 		return nil, fmt.Errorf("state: read recovered carry: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err says it
 	var out []inputs.CarryEntry
 	for rows.Next() {
 		var c inputs.CarryEntry
