@@ -136,7 +136,7 @@ func (p *Publisher) checkRights(ctx context.Context, need publish.Need) error {
 	if err := errors.Join(faults...); err != nil {
 		return classify(err, outcome.CodeAgain, "topics of "+need.Tenant)
 	}
-	id := p.transactionalID(need.Tenant, "check")
+	id := p.transactionalID(need.Tenant, "#check")
 	opts, err := p.cfg.producer(id, 10*time.Second)
 	if err != nil {
 		return err

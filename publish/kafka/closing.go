@@ -18,7 +18,7 @@ func (p *Publisher) CloseCycle(ctx context.Context, c publish.Closing) error {
 	where := "closing of cycle " + c.Cycle
 	var last error
 	for try := 1; try <= p.cfg.Attempts; try++ {
-		a := p.attemptFor(c.Tenant, c.Cycle, "closing")
+		a := p.attemptFor(c.Tenant, c.Cycle, "#closing")
 		a.m.PlanHash = c.PlanHash
 		err := a.closing(ctx, c)
 		if err == nil {
@@ -43,7 +43,7 @@ func (p *Publisher) CloseCycle(ctx context.Context, c publish.Closing) error {
 	return outcomeAgain(where, p.cfg.Attempts, last)
 }
 
-// attemptFor makes an attempt at records that belong to no DC; who takes the DC's place in the id.
+// attemptFor makes an attempt at records that belong to no DC; who, which is no id of a DC, takes its place.
 func (p *Publisher) attemptFor(tenant, cycle, who string) *attempt {
 	return &attempt{p: p, m: &planfile.Manifest{Tenant: tenant, Cycle: cycle, DC: who}, book: p.book(tenant)}
 }
@@ -159,7 +159,7 @@ func (p *Publisher) keepRanges(ctx context.Context, need publish.Need) error {
 	if missing() == nil {
 		return nil
 	}
-	a := p.attemptFor(need.Tenant, "ranges", "ranges")
+	a := p.attemptFor(need.Tenant, "#ranges", "#ranges")
 	return a.ranges(ctx, missing)
 }
 

@@ -23,7 +23,7 @@
 //	tenant/cycle/dc         superseded  the cycle of this DC will never be published
 //	tenant/cycle/dc/part-n  part        row groups that a part's transaction carries
 //	tenant/cycle            closing     publish.Closing with lines and checksums by layer
-//	tenant/ranges           ranges      partitions that each DC owns (partitioner dc-range)
+//	tenant/#ranges          ranges      partitions that each DC owns (partitioner dc-range)
 //
 // Invariants:
 //

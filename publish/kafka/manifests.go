@@ -171,30 +171,33 @@ func (m *manifests) readTo(ctx context.Context, target []int64) error {
 func (m *manifests) take(fetches kgo.Fetches) error {
 	var fault error
 	fetches.EachRecord(func(r *kgo.Record) {
-		m.next[r.Partition] = max(m.next[r.Partition], r.Offset+1)
-		if r.Attrs.IsControl() || fault != nil {
+		if fault != nil || r.Offset < m.next[r.Partition] {
 			return
 		}
-		if r.Value == nil {
+		switch {
+		case r.Attrs.IsControl():
+		case r.Value == nil:
 			delete(m.rows, string(r.Key))
-			return
+		default:
+			row, err := decodeRecord(r.Value, r.Timestamp)
+			if err != nil {
+				fault = fmt.Errorf("%s at offset %d of partition %d: %w", r.Key, r.Offset, r.Partition, err)
+				return
+			}
+			m.rows[string(r.Key)] = row
 		}
-		row, err := decodeRecord(r.Value, r.Timestamp)
-		if err != nil {
-			fault = fmt.Errorf("%s at offset %d of partition %d: %w", r.Key, r.Offset, r.Partition, err)
-			return
-		}
-		m.rows[string(r.Key)] = row
+		m.next[r.Partition] = r.Offset + 1
 	})
 	return fault
 }
 
-// drop forgets the reader and all it read; the next settle starts from the beginning.
+// drop lets go of the reader. What was read stays, for another goroutine may be looking at it: the next
+// settle goes on from there.
 func (m *manifests) drop() {
 	if m.reader != nil {
 		m.reader.Close()
 	}
-	m.reader, m.next, m.rows = nil, nil, nil
+	m.reader = nil
 }
 
 func (m *manifests) close() {

@@ -3,6 +3,7 @@ package kafka
 import (
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
 	"echelon/publish"
@@ -81,4 +82,76 @@ func TestManyDCsAtOnceAndClosing(t *testing.T) {
 			t.Fatalf("closing record: %+v", there)
 		}
 	})
+}
+
+// TestCompactedManifests compacts the manifest topic between cycles: what is out stays known, and reading
+// the topic still ends although offsets are missing in it.
+func TestCompactedManifests(t *testing.T) {
+	on := fake(t)
+	pl := plan{tenant: tenant(), cycle: "C1", dc: 1, rows: 60}
+	p := open(t, on.config())
+	if err := p.Check(t.Context(), pl.need()); err != nil {
+		t.Fatal(err)
+	}
+	dc := pl.make(t)
+	if _, err := p.PublishDC(t.Context(), dc); err != nil {
+		t.Fatal(err)
+	}
+	closing := publish.Closing{Tenant: pl.tenant, Cycle: "C1", State: planfile.StateDegraded, PlanHash: "0"}
+	for i := range 6 {
+		closing.PlanHash += string(rune('0' + i))
+		if err := p.CloseCycle(t.Context(), closing); err != nil {
+			t.Fatal(err)
+		}
+	}
+	adm := admin(t, on)
+	topic := p.cfg.Topics.Name(pl.tenant, cyclesLayer)
+	before := offset(t, adm.ListEndOffsets, topic)
+	on.fake.Compact()
+	q := open(t, on.config())
+	out, err := q.PublishDC(t.Context(), dc)
+	if err != nil || !out.Already {
+		t.Fatalf("after the compaction: %+v, %v", out, err)
+	}
+	if c := q.book(pl.tenant).closing(pl.tenant, "C1"); c == nil || c.PlanHash != closing.PlanHash {
+		t.Fatalf("closing record after the compaction: %+v", c)
+	}
+	if after := offset(t, adm.ListEndOffsets, topic); after < before {
+		t.Fatalf("the end went back from %d to %d", before, after)
+	}
+}
+
+// TestFailedLookForgetsNothing breaks the reading of the manifest topic for one worker; another one, which
+// has looked already, must still see what is out.
+func TestFailedLookForgetsNothing(t *testing.T) {
+	on := fake(t)
+	p, pl, dc := ready(t, on, nil)
+	if _, err := p.PublishDC(t.Context(), dc); err != nil {
+		t.Fatal(err)
+	}
+	book := p.book(pl.tenant)
+	if err := book.settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// Somebody writes what no version of ours can read.
+	cl, err := kgo.NewClient(kgo.SeedBrokers(on.brokers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: book.topic, Key: []byte("x"), Value: []byte("{")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := book.settle(t.Context()); err == nil {
+			t.Fatal("an unreadable record was passed over")
+		}
+		if book.dc(pl.tenant, pl.cycle, dc.Manifest.DC) == nil {
+			t.Fatal("what is out was forgotten")
+		}
+	}
+	if _, err := p.PublishDC(t.Context(), dc); err == nil {
+		t.Fatal("published without a look")
+	}
+	wantOnce(t, on, p, dc)
 }

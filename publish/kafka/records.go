@@ -122,7 +122,7 @@ func partKey(tenant, cycle, dc string, part int) string {
 
 func closingKey(tenant, cycle string) string { return tenant + "/" + cycle }
 
-func rangesKey(tenant string) string { return tenant + "/ranges" }
+func rangesKey(tenant string) string { return tenant + "/#ranges" }
 
 // storedDC, storedPart and storedClosing are records with the time that the broker or client gave them.
 type (
