@@ -20,6 +20,8 @@ type keyIndex struct {
 	tuple  []byte // the tuple before: successive rows often share it
 	last   uint32
 	buf    []byte
+
+	touched uint32 // keeps the reads of block alive
 }
 
 type keySlot struct {
@@ -75,6 +77,31 @@ func (k *keyIndex) of(b *Batch, r int) (key uint64, rest uint32) {
 	}
 	k.tuple, k.last = append(k.tuple[:0], k.buf...), code
 	return key, code
+}
+
+// keyBlock is how many keys are worked out ahead of their use: few enough that their slots stay in the cache.
+const keyBlock = 256
+
+// rowKey is the exact key of a row.
+type rowKey struct {
+	key  uint64
+	rest uint32
+}
+
+// block works out the keys of the wanted rows of [lo, hi) and touches their slots, one after another and
+// without waiting: what costs time in a large index is the memory, and so many reads are on their way at once.
+func (k *keyIndex) block(b *Batch, lo, hi int, wanted func(r int) bool, keys *[keyBlock]rowKey) {
+	for r := lo; r < hi; r++ {
+		if wanted(r) {
+			key, rest := k.of(b, r)
+			keys[r-lo] = rowKey{key, rest}
+		}
+	}
+	mask, sum := uint64(len(k.slots)-1), uint32(0)
+	for i := range keys[:hi-lo] {
+		sum += k.slots[mix(keys[i].key, uint64(keys[i].rest))&mask].rest
+	}
+	k.touched = sum
 }
 
 // find returns the slot of a key, or the free slot where it belongs.

@@ -83,7 +83,15 @@ func (s *Sieve) Pass(b *Batch, found []RowFault, increment bool) *Batch {
 	filter := s.filterColumns(b)
 	s.Counts.Read += int64(b.Rows)
 	kept := 0
+	index := s.seen
+	if s.latest != nil {
+		index = s.latest
+	}
+	var keys [keyBlock]rowKey
 	for r := range b.Rows {
+		if r%keyBlock == 0 {
+			index.block(b, r, min(r+keyBlock, b.Rows), func(r int) bool { return bad[r] == nil }, &keys)
+		}
 		if increment {
 			s.ordinal++
 		}
@@ -91,7 +99,7 @@ func (s *Sieve) Pass(b *Batch, found []RowFault, increment bool) *Batch {
 			s.refuse(b, r, *bad[r])
 			continue
 		}
-		fate := s.fate(b, r, sums[r], increment)
+		fate := s.fate(b, r, keys[r%keyBlock], sums[r], increment)
 		if fate == applied && filter != nil && someGiven(filter, r) {
 			fate = filtered
 		}
@@ -128,12 +136,12 @@ const (
 	doubled
 )
 
-func (s *Sieve) fate(b *Batch, r int, sum uint64, increment bool) fate {
+func (s *Sieve) fate(b *Batch, r int, k rowKey, sum uint64, increment bool) fate {
 	if s.latest != nil {
-		key, rest := s.latest.of(b, r)
-		slot := s.latest.find(key, rest)
+		slot := s.latest.find(k.key, k.rest)
 		switch {
 		case slot.rest == 0: // a base row that no increment names
+			k.key, k.rest = s.seen.of(b, r)
 		case !increment || slot.val>>1 != s.ordinal:
 			return superseded
 		case slot.val&1 == 1:
@@ -142,8 +150,7 @@ func (s *Sieve) fate(b *Batch, r int, sum uint64, increment bool) fate {
 			return applied
 		}
 	}
-	key, rest := s.seen.of(b, r)
-	before, there := s.seen.put(key, rest, sum)
+	before, there := s.seen.put(k.key, k.rest, sum)
 	switch {
 	case !there:
 		return applied
