@@ -48,7 +48,7 @@ func readRows(f *Folder, table string) ([]map[string]string, error) {
 	var out []map[string]string
 	for {
 		b, err := r.Next(context.Background())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
 		if err != nil {

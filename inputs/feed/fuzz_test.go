@@ -34,7 +34,7 @@ func decodeAll(t *testing.T, table, name string, content []byte) (rows []map[str
 	sieve := inputs.NewSieve(c)
 	for {
 		b, faults, err := dec.batch(context.Background())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return rows, sieve.Counts, nil
 		}
 		if err != nil {
