@@ -58,7 +58,20 @@ func (b *brokerFlags) flags(cmd *cobra.Command) {
 type target struct {
 	*kafka.Publisher
 	broker *embedded.Broker
-	addrs  []string
+	cfg    kafka.Config
+}
+
+// renew connects anew: a client remembers for seconds which topics there were.
+func (t *target) renew() error {
+	if err := t.Publisher.Close(); err != nil {
+		return err
+	}
+	p, err := kafka.New(t.cfg)
+	if err != nil {
+		return err
+	}
+	t.Publisher = p
+	return nil
 }
 
 // open makes the publisher: on the cluster named, or on the embedded broker of the state folder.
@@ -82,7 +95,7 @@ func (b *brokerFlags) open(state string, pol *policy.File) (*target, error) {
 			cfg.Brokers = append(cfg.Brokers, strings.TrimSpace(addr))
 		}
 	}
-	out.addrs = cfg.Brokers
+	out.cfg = cfg
 	p, err := kafka.New(cfg)
 	if err != nil {
 		if out.broker != nil {
@@ -99,7 +112,7 @@ func (t *target) where() string {
 	if t.broker != nil {
 		return "the embedded broker"
 	}
-	return strings.Join(t.addrs, ",")
+	return strings.Join(t.cfg.Brokers, ",")
 }
 
 // Close lets go of the connections and ends the embedded broker.

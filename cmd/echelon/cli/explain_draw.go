@@ -27,7 +27,8 @@ func (e *explained) chart(height int) string {
 		}
 		fmt.Fprintf(&b, "%8s │", label)
 		for t := range p.OnHand {
-			stock := p.OnHand[t] > lo && p.OnHand[t] > 0 || p.OnHand[t] < 0 && hi <= 0 && p.OnHand[t] < hi
+			v := p.OnHand[t]
+			stock := v > 0 && lo < v && hi > 0 || v < 0 && hi > v && lo < 0
 			floor := t < len(p.Floor) && p.Floor[t] > lo && p.Floor[t] <= hi
 			switch {
 			case stock && floor:
@@ -51,7 +52,11 @@ func (e *explained) chart(height int) string {
 		fmt.Fprintf(&b, "%-14s", (e.Day0 + calendarDays(t)).String())
 	}
 	b.WriteString("\n          █ stock at the day's end  ━ floor  + ordered goods usable  o open order usable  ! short\n")
-	return strings.ReplaceAll(b.String(), " \n", "\n")
+	lines := strings.Split(b.String(), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // marks names what happens on a day, in two characters.

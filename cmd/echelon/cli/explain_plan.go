@@ -29,8 +29,13 @@ func (e *explained) opportunities(b *strings.Builder) {
 	b.WriteString("\nopportunities (order, pick, depart: the source's days)\n")
 	g := grid{head: []string{"", "lane", "from", "order", "pick", "depart", "receive", "usable", "lasts to", "need", "wanted", "quantity"},
 		right: []bool{false, false, false, false, false, false, false, false, false, true, true, true}}
+	left := 0
 	for i := range e.Opportunities {
 		o := &e.Opportunities[i]
+		if i >= 6 && o.Need == 0 && o.Wanted == 0 {
+			left++
+			continue
+		}
 		mark := fmt.Sprintf("%d", i+1)
 		switch {
 		case o.Release:
@@ -42,6 +47,9 @@ func (e *explained) opportunities(b *strings.Builder) {
 			o.WindowEnd.String(), thousands(o.Need), thousands(o.Wanted), thousands(o.Quantity))
 	}
 	_ = g.text(b) // a strings.Builder takes everything
+	if left > 0 {
+		fmt.Fprintf(b, "  and %d more without a need\n", left)
+	}
 	legs := [5]string{"order", "pick", "departure", "arrival", "receipt"}
 	for i := range e.Opportunities {
 		var moved []string
@@ -58,10 +66,13 @@ func (e *explained) opportunities(b *strings.Builder) {
 
 // lines writes the ledger of every order of the plan.
 func (e *explained) lines(b *strings.Builder) {
-	head := true
+	head, shown := true, 0
 	for i := range e.Opportunities {
 		o := &e.Opportunities[i]
 		if len(o.Steps) == 0 {
+			continue
+		}
+		if shown++; shown > mostWindows {
 			continue
 		}
 		if head {
@@ -74,31 +85,58 @@ func (e *explained) lines(b *strings.Builder) {
 				o.Tiers[0], o.Tiers[1], o.Tiers[2], o.Tiers[3], o.DaysOfSupply, o.Urgency)
 		}
 	}
+	if shown > mostWindows {
+		fmt.Fprintf(b, "  and %d more; --format json has all\n", shown-mostWindows)
+	}
 }
 
-// nettings shows each netting window by window: what was there, what was missing, what was asked.
+// nettings shows window by window what was there, what was missing, what was asked: of the first netting, and
+// of those after a sharing gave less than was wanted. Trials and windows that keep what they were given are
+// in the JSON form.
 func (e *explained) nettings(b *strings.Builder) {
+	g := grid{head: []string{"netting", "order", "usable", "stock before", "missing for demand", "shelf", "safety", "need", "asked", "wanted"},
+		right: []bool{false, true, false, true, true, true, true, true, true, true}}
+	rounds := 0
 	for _, n := range e.Nettings {
-		fmt.Fprintf(b, "\n%s\n", n.When)
-		g := grid{head: []string{"", "usable", "stock before", "missing for demand", "shelf", "safety", "need", "asked", "wanted", "steps"},
-			right: []bool{false, false, true, true, true, true, true, true, true}}
-		for _, w := range n.Windows {
-			if w.Opportunity >= len(e.Opportunities) || w.Need == 0 && w.Wanted == 0 && !w.Held {
-				continue
-			}
-			usable := e.Opportunities[w.Opportunity].Usable.String()
-			if w.Held {
-				g.add(fmt.Sprint(w.Opportunity+1), usable, "", "", "", "", "", "", thousands(w.Wanted), "kept as given before")
-				continue
-			}
-			g.add(fmt.Sprint(w.Opportunity+1), usable, inputs.FormatMilli(w.Balance), thousands(w.N1), thousands(w.N2), thousands(w.N3),
-				thousands(w.Need), thousands(w.Asked), thousands(w.Wanted), steps(w.Steps))
-		}
-		if len(g.rows) == 0 {
-			b.WriteString("  every window keeps its floor\n")
+		when := n.When
+		if strings.HasPrefix(when, "trial") {
 			continue
 		}
-		_ = g.text(b) // a strings.Builder takes everything
+		if when == "round" {
+			rounds++
+			when = fmt.Sprintf("round %d of sharing", rounds)
+		}
+		for _, w := range n.Windows {
+			if w.Held || w.Opportunity >= len(e.Opportunities) || w.Need == 0 && w.Wanted == 0 {
+				continue
+			}
+			g.add(when, fmt.Sprint(w.Opportunity+1), e.Opportunities[w.Opportunity].Usable.String(), inputs.FormatMilli(w.Balance),
+				thousands(w.N1), thousands(w.N2), thousands(w.N3), thousands(w.Need), thousands(w.Asked), thousands(w.Wanted))
+		}
+	}
+	if len(e.Nettings) == 0 {
+		return
+	}
+	b.WriteString("\nneeds, window by window (missing to keep 0, the shelf minimum, the whole floor)\n")
+	if len(g.rows) == 0 {
+		b.WriteString("  every window keeps its floor\n")
+		return
+	}
+	e.first(b, &g, mostWindows)
+}
+
+// mostWindows is how many windows a table for people shows.
+const mostWindows = 12
+
+// first writes the first rows of a table and says how many are left out.
+func (e *explained) first(b *strings.Builder, g *grid, most int) {
+	left := len(g.rows) - most
+	if left > 0 {
+		g.rows = g.rows[:most]
+	}
+	_ = g.text(b) // a strings.Builder takes everything
+	if left > 0 {
+		fmt.Fprintf(b, "  and %d more; --format json has all\n", left)
 	}
 }
 
@@ -111,10 +149,10 @@ var shareWords = map[planner.ShareRule]string{
 // sharing shows who wanted the source's stock and what each got, this node marked.
 func (e *explained) sharing(b *strings.Builder) {
 	for _, s := range e.Sharings {
-		what := "sharing"
 		if s.Trial {
-			what = "trial of sharing (a preview, forgotten afterwards)"
+			continue // a preview, forgotten afterwards; in the JSON form
 		}
+		what := "sharing"
 		var wanted, given int64
 		for _, x := range s.Shares {
 			wanted, given = wanted+x.Wanted, given+x.Given
@@ -136,25 +174,33 @@ func (e *explained) sharing(b *strings.Builder) {
 	}
 }
 
-// shares lists at most a dozen children: this one, then those that were given the least of their want.
+// shares lists a dozen orders: this node's, then those that were given most, then those that were given nothing.
 func (e *explained) shares(b *strings.Builder, list []planner.Share) {
 	list = slices.Clone(list)
-	mine := func(x planner.Share) int {
-		if x.Node == e.Node {
+	rank := func(x planner.Share) int {
+		switch {
+		case x.Node == e.Node:
 			return 0
+		case x.Given > 0:
+			return 1
 		}
-		return 1
+		return 2
 	}
 	slices.SortStableFunc(list, func(x, y planner.Share) int {
-		return cmp.Or(cmp.Compare(mine(x), mine(y)), cmp.Compare(y.Wanted-y.Given, x.Wanted-x.Given), cmp.Compare(y.Wanted, x.Wanted), cmp.Compare(x.Node, y.Node))
+		return cmp.Or(cmp.Compare(rank(x), rank(y)), cmp.Compare(int64(x.Pick)*int64(1-min(rank(x), 1)), int64(y.Pick)*int64(1-min(rank(y), 1))),
+			cmp.Compare(y.Given, x.Given), cmp.Compare(y.Wanted, x.Wanted), cmp.Compare(x.Node, y.Node))
 	})
+	most := [3]int{4, 6, 3}
+	var shown [3]int
 	g := grid{head: []string{"", "node", "pick", "wanted", "given"}, right: []bool{false, false, false, true, true}}
-	for i, x := range list {
-		if i == 12 {
-			break
+	for _, x := range list {
+		r := rank(x)
+		if shown[r] == most[r] {
+			continue
 		}
+		shown[r]++
 		mark := ""
-		if x.Node == e.Node {
+		if r == 0 {
 			mark = "▸"
 		}
 		g.add(mark, x.Node, x.Pick.String(), thousands(x.Wanted), thousands(x.Given))
@@ -162,8 +208,8 @@ func (e *explained) shares(b *strings.Builder, list []planner.Share) {
 	if len(g.rows) > 0 {
 		_ = g.text(b) // a strings.Builder takes everything
 	}
-	if len(list) > 12 {
-		fmt.Fprintf(b, "  and %d more\n", len(list)-12)
+	if left := len(list) - len(g.rows); left > 0 {
+		fmt.Fprintf(b, "  and %d more orders\n", left)
 	}
 }
 
@@ -175,7 +221,7 @@ func (e *explained) alternatives(b *strings.Builder) {
 	b.WriteString("\nalternatives\n")
 	first := &e.Opportunities[0]
 	fmt.Fprintf(b, "  earlier: nothing ordered can be used before %s\n", first.Usable)
-	for _, w := range e.Nettings[len(e.Nettings)-1].Windows {
+	for _, w := range e.Nettings[0].Windows {
 		if w.Opportunity != 0 || w.Held || w.Need == 0 {
 			continue
 		}

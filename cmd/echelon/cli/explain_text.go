@@ -23,7 +23,7 @@ func (e *explained) text() string {
 	e.sharing(&b)
 	e.alternatives(&b)
 	if len(e.Exceptions) > 0 {
-		fmt.Fprintf(&b, "\nexceptions: %s\n", strings.Join(e.Exceptions, ", "))
+		fmt.Fprintf(&b, "\nexceptions\n  %s\n", strings.Join(e.Exceptions, "\n  "))
 	}
 	return b.String()
 }
@@ -75,9 +75,12 @@ func (e *explained) answer(b *strings.Builder) {
 
 // because answers "why this many?" for one order.
 func (e *explained) because(b *strings.Builder, o *planner.ExplainedOpportunity) {
-	verb := "is ordered"
+	verb := "are ordered"
 	if o.Quantity > 0 && !o.Promised {
-		verb = "is asked for (not promised)"
+		verb = "are asked for (a request: its source has not promised it)"
+	}
+	if o.Quantity == 1 {
+		verb = strings.Replace(verb, "are", "is", 1)
 	}
 	fmt.Fprintf(b, "Today %s %s from %s on lane %s.\n", packs(o.Quantity, o.Pack), verb, o.Source, o.Lane)
 	fmt.Fprintf(b, "Ordered now it is usable on %s and must last to %s, the day before a later order can be used.\n", o.Usable, o.WindowEnd)
@@ -140,6 +143,9 @@ func steps(list []planner.Step) string {
 // packs writes units and packs: "24 units (2 packs of 12)".
 func packs(units, pack int64) string {
 	if pack <= 1 || units%pack != 0 || units == 0 {
+		if units == 1 {
+			return "1 unit"
+		}
 		return thousands(units) + " units"
 	}
 	if units == pack {
@@ -192,7 +198,7 @@ func (e *explained) position(b *strings.Builder) {
 	}
 	for tier, list := range e.Children {
 		if n := total(list); n > 0 {
-			fmt.Fprintf(b, "  of the demand, children's orders of tier %d: %s\n", tier+1, inputs.FormatMilli(n))
+			fmt.Fprintf(b, "  of the demand, children's orders of tier %d: %s\n", tier+1, units(n))
 		}
 	}
 }

@@ -239,6 +239,9 @@ func writeTable(ctx context.Context, net *generate.Net, name, table string, rows
 	for {
 		b, err := r.Next(ctx)
 		if errors.Is(err, io.EOF) {
+			if done == 0 { // a table without rows has no file
+				return os.Remove(name)
+			}
 			return w.Close()
 		}
 		if err != nil {

@@ -114,6 +114,9 @@ func (a *app) topicsApply(ctx context.Context, to *target, need publish.Need, fo
 	if err := to.TopicsApply(ctx, need); err != nil {
 		return err
 	}
+	if err := to.renew(); err != nil {
+		return err
+	}
 	return a.topicsPlan(ctx, to, need, format)
 }
 

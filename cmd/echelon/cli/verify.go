@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"echelon/cmd/echelon/policy"
+	"echelon/publish"
 	"echelon/publish/kafka"
 	"echelon/publish/outcome"
 	"echelon/publish/planfile"
@@ -65,6 +66,9 @@ func (a *app) verify(ctx context.Context, w *where, to *target, format string) e
 	dcs, err := w.published(ctx)
 	if err != nil {
 		return err
+	}
+	if _, err := to.TopicsPlan(ctx, publish.Need{Tenant: w.tenant}); err != nil {
+		return err // not there (69), or not for us (77)
 	}
 	report, err := to.Verify(ctx, w.tenant, w.cycle, dcs)
 	if err != nil {
