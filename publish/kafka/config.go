@@ -64,6 +64,9 @@ type Config struct {
 	// CreateTopics makes missing topics at the start check. Default off: on a shared cluster topics are
 	// somebody's decision (`echelon topics apply`); the embedded broker sets it.
 	CreateTopics bool
+	// OnPart is told of each part of a large DC that is committed, n from 1. It may be called for several DCs
+	// at once.
+	OnPart func(dc string, n int, lines int64)
 	// Durable is called after each commit, before it is reported: the embedded broker syncs its files here.
 	Durable func() error
 	Log     *slog.Logger

@@ -247,6 +247,9 @@ func (a *attempt) write(ctx context.Context, lim limits, done []*storedPart) (ou
 			if err != nil {
 				return out, err
 			}
+			if a.p.cfg.OnPart != nil {
+				a.p.cfg.OnPart(a.m.DC, n, t.lines)
+			}
 		}
 		record.Parts = len(done) + len(todo)
 		err = a.transact(ctx, nil, func() ([]keyed, error) { return finish(), nil })
