@@ -119,7 +119,9 @@ func (t *tracer) final(d *desk, i int32) {
 	}
 	d.load(s, &d.row, 0)
 	e.Demand = slices.Clone(d.row.All[:d.horizon])
-	e.Floor = slices.Clone(d.row.Floor[:d.horizon])
+	for t := range int32(d.horizon) {
+		e.Floor = append(e.Floor, d.row.FloorOn(t))
+	}
 	if c := &d.dep[d.cell(s.site, s.item)]; s.flags&skuOwn != 0 && c.any {
 		for tier := range e.Children {
 			e.Children[tier] = slices.Clone(c.days[tier])

@@ -51,7 +51,9 @@ func (d *desk) project(i int32, p *projection) {
 		}
 	}
 	copy(p.receipts, r.Rec[:h])
-	copy(p.floor, r.Floor[:h])
+	for t := range p.floor {
+		p.floor[t] = r.FloorOn(int32(t))
+	}
 	if s.flags&skuOwn != 0 {
 		for t, q := range d.picks(d.cell(s.site, s.item)) {
 			p.demand[t] = r.Base(t) + q*1000

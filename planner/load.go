@@ -60,7 +60,7 @@ func (d *desk) facts(s *sku, r *net.Row) {
 		day0 := d.net.Nodes.Day0[s.node]
 		r.From, r.To = relativeDay(p.SaleFrom[row], day0), relativeDay(p.SaleTo[row], day0)
 	}
-	r.Own = sized(&d.own64, d.horizon)
+	r.Own, r.Lent = sized(&d.own64, d.horizon), true
 	d.ownDemand(p, row, r.Own)
 	r.Prom = nil
 	r.Dep, r.DepEnd = [4][]int64{}, [4][]int64{}
@@ -108,7 +108,7 @@ func (d *desk) dependent(c *depCell, r *net.Row) {
 
 func sized(s *[]int64, n int) []int64 {
 	if cap(*s) < n {
-		*s = make([]int64, n)
+		*s = make([]int64, n, n+64)
 	}
 	return (*s)[:n]
 }

@@ -37,11 +37,11 @@ func (d *desk) stockpile(s *sku, last int32, orders bool) []int64 {
 	switch d.policy.Reserve {
 	case ReserveSafety:
 		for t := range rem {
-			rem[t] -= r.Safe[t]
+			rem[t] -= r.SafeOn(int32(t))
 		}
 	case ReserveSafetyBeyond:
 		for t := range rem {
-			rem[t] -= max(0, r.Safe[t]-r.Sum(t+1, t+d.policy.ReserveDays))
+			rem[t] -= max(0, r.SafeOn(int32(t))-r.Sum(t+1, t+d.policy.ReserveDays))
 		}
 	}
 	return rem
@@ -301,7 +301,7 @@ func (d *desk) addClaim(kid int32, s *sku, k int32, tab *net.Table) {
 		Stock: d.stock[o.opp], Demand: r.Sum(int(a), int(end)), Length: end - a + 1,
 	}
 	for t := a; t <= end; t++ {
-		c.Floor = max(c.Floor, r.Floor[t])
+		c.Floor = max(c.Floor, r.FloorOn(t))
 	}
 	if opp.Order == 0 {
 		c.Open = r.OpenToday(opp.Lane)

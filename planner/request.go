@@ -35,7 +35,7 @@ type request struct {
 // fill gives the request's row as it was netted.
 func (q *request) fill(r *net.Row, run *run) {
 	r.Facts = q.facts
-	r.Own = q.own
+	r.Own, r.Lent = q.own, false
 	r.Prom, r.Dep, r.DepEnd = nil, [4][]int64{}, [4][]int64{}
 	if len(q.prom) > 0 {
 		r.Prom = q.prom

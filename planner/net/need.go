@@ -23,6 +23,9 @@ func (n *Pass) net(k int, res *Result) {
 	a := n.tab.Opps[k].Usable
 	end := min(n.tab.End(k, r.Cover), r.To)
 	w := n.look(a, end)
+	if w.need == 0 && r.Policy != PolicyMinMax && !r.Promises {
+		return // n₁ to n₃ are 0 as well
+	}
 	asked := n.asked(&w, res)
 	res.N1, res.N2, res.N3 = min(w.n1, maxOrder), min(w.n2, maxOrder), min(w.n3, maxOrder)
 	res.Need = min(unitsUp(w.need), maxOrder)
@@ -52,7 +55,11 @@ func (n *Pass) asked(w *window, res *Result) int64 {
 	r := n.row
 	switch r.Policy {
 	case PolicyMinMax:
-		if n.under(w.a, w.end) < 0 {
+		if w.falls {
+			if w.last >= n.trigger(w.end) {
+				return 0
+			}
+		} else if n.under(w.a, w.end) < 0 {
 			return 0
 		}
 		asked := max(0, r.Max*1000-w.first)

@@ -75,13 +75,15 @@ func (n *Pass) Run(row *Row, tab *Table, modes []Mode, held []int64) {
 	var arriving int64 // milli-units usable on bal.day
 	for k := range n.Results {
 		res := &n.Results[k]
-		*res = Result{}
+		res.Need, res.Asked, res.Wanted, res.Steps = 0, 0, 0, nil
+		res.N0, res.N1, res.N2, res.N3 = 0, 0, 0, 0
+		res.Marks, res.Held, res.Start = 0, false, 0
 		opp := &tab.Opps[k]
 		mode := Net
 		if modes != nil {
 			mode = modes[k]
 		}
-		if mode == Net && opp.Usable > row.To {
+		if opp.Usable > row.To { // plans nothing, and holds nothing
 			continue
 		}
 		n.bal.advance(row, opp.Usable-1, arriving)
@@ -92,9 +94,7 @@ func (n *Pass) Run(row *Row, tab *Table, modes []Mode, held []int64) {
 			res.Wanted, res.Held = held[k], true
 			arriving = held[k] * 1000
 		case Raise:
-			if opp.Usable <= row.To {
-				n.net(k, res)
-			}
+			n.net(k, res)
 			arriving = max(res.Wanted, held[k]) * 1000
 		default:
 			n.net(k, res)
@@ -112,13 +112,25 @@ func start(row *Row) balance {
 	return balance{p: row.Avail, owed: min(0, row.Avail)}
 }
 
-// advance runs the days up to last; what arrives is usable on the first of them.
+// advance runs the days up to last; what arrives is usable on the first of them. Without a receipt after the
+// first day stock only falls, so that the end says all.
 func (b *balance) advance(row *Row, last int32, arriving int64) {
 	if b.day > last {
 		return
 	}
-	all, rec := row.All[:last+1], row.Rec[:last+1]
 	p := b.p + arriving
+	if (!row.Lost || (b.owed == 0 && b.p >= 0)) && !row.receives(b.day, last) {
+		p += row.Rec[b.day] - (row.cum[last+1] - row.cum[b.day])
+		if p < 0 {
+			b.short = true
+			if row.Lost {
+				p = 0
+			}
+		}
+		b.p, b.day = p, last+1
+		return
+	}
+	all, rec := row.All[:last+1], row.Rec[:last+1]
 	if !row.Lost {
 		least := p
 		for t := b.day; t <= last; t++ {
@@ -126,24 +138,24 @@ func (b *balance) advance(row *Row, last int32, arriving int64) {
 			least = min(least, p)
 		}
 		b.short = b.short || least < 0
-	} else if owed := b.owed; owed == 0 && p >= 0 {
-		for t := b.day; t <= last; t++ {
-			if p += rec[t] - all[t]; p < 0 {
-				p, b.short = 0, true
-			}
-		}
 	} else {
-		b.short = true
-		in := arriving
+		owed, in := b.owed, arriving
 		for t := b.day; t <= last; t++ {
 			owed = min(0, owed+rec[t]+in)
 			in = 0
-			p = max(owed, p+rec[t]-all[t])
+			p += rec[t] - all[t]
+			if p < owed {
+				p, b.short = owed, true
+			}
 		}
+		b.short = b.short || b.owed < 0
 		b.owed = owed
 	}
 	b.p, b.day = p, last+1
 }
+
+// receives reports whether something becomes usable after day a and up to the end.
+func (r *Row) receives(a, end int32) bool { return len(r.Receipts) > 0 && r.receiptIn(a, end) >= 0 }
 
 // Projected runs the row without any order and gives, per planned opportunity, the stock at hand when it
 // becomes usable: P⁰[a_k − 1] + receipts[a_k], in milli-units.
@@ -171,28 +183,35 @@ type window struct {
 	last   int64 // balance at the end
 	first  int64 // balance at the end of a
 	spare  int64 // the largest floor[t] − balance[t], may be negative
+	falls  bool  // the balance only falls in the window and the floor is level: its end says all
 }
 
 // look runs over the days of a window with the balance that does not stop at 0.
 func (n *Pass) look(a, end int32) window {
 	r := n.row
 	w := window{a: a, end: end, start: n.bal.p}
-	all, rec := r.All[:end+1], r.Rec[:end+1]
-	floor, pres := r.Floor[:end+1], r.Pres[:end+1]
-	bal := n.bal.p
 	n1, n2, n3 := int64(minInt), int64(minInt), int64(minInt)
-	for t := a; t <= end; t++ {
-		bal += rec[t] - all[t]
-		n1 = max(n1, -bal)
-		n2 = max(n2, pres[t]-bal)
-		n3 = max(n3, floor[t]-bal)
-		if t == a {
-			w.first = bal
+	if r.flat && !r.receives(a, end) {
+		w.falls = true
+		w.first = n.bal.p + r.Rec[a] - r.All[a]
+		w.last = n.bal.p + r.Rec[a] - (r.cum[end+1] - r.cum[a])
+		n1, n2, n3 = -w.last, r.levelPres-w.last, r.levelFloor-w.last
+	} else {
+		bal := n.bal.p
+		for t := a; t <= end; t++ {
+			bal += r.Rec[t] - r.All[t]
+			n1 = max(n1, -bal)
+			n2 = max(n2, r.PresentOn(t)-bal)
+			n3 = max(n3, r.FloorOn(t)-bal)
+			if t == a {
+				w.first = bal
+			}
 		}
+		w.last = bal
 	}
-	w.last, w.spare = bal, n3
+	w.spare = n3
 	w.need = max(n3, 0)
-	if len(r.D1) > 0 && &r.D1[0] != &r.All[0] {
+	if r.tiered {
 		n1, n2, n3 = n.lookTiers(a, end)
 	}
 	w.n1, w.n2, w.n3 = unitsUp(n1), unitsUp(n2), unitsUp(n3)
@@ -211,8 +230,8 @@ func (n *Pass) lookTiers(a, end int32) (n1, n2, n3 int64) {
 		b2 += r.Rec[t] - r.D2[t]
 		b3 += r.Rec[t] - r.D3[t]
 		n1 = max(n1, -b1)
-		n2 = max(n2, r.Pres[t]-b2)
-		n3 = max(n3, r.Floor[t]-b3)
+		n2 = max(n2, r.PresentOn(t)-b2)
+		n3 = max(n3, r.FloorOn(t)-b3)
 	}
 	return n1, n2, n3
 }
@@ -233,9 +252,9 @@ func (n *Pass) under(a, end int32) int32 {
 // trigger is the level under which a day asks for an order.
 func (n *Pass) trigger(t int32) int64 {
 	if n.row.Policy == PolicyMinMax && n.row.inside(t) {
-		return max(n.row.Min*1000, n.row.Floor[t])
+		return max(n.row.Min*1000, n.row.FloorOn(t))
 	}
-	return n.row.Floor[t]
+	return n.row.FloorOn(t)
 }
 
 // promised gives what promises alone need of a window, in units.

@@ -53,18 +53,23 @@ type Row struct {
 	Facts
 
 	Own    []int64    // H days, whole days, not cut to dates; day 0 is what is left of it
+	Lent   bool       // the memory behind Own may be used: All then shares it where they are equal
 	Prom   []int64    // H days; nil: no promises
 	Dep    [4][]int64 // units, H days per tier; nil: no children
 	DepEnd [4][]int64 // last fourteen days of the horizon of the children's first netting, per tier
-	Rec    []int64
-	All    []int64
-	D1     []int64
-	D2     []int64
-	D3     []int64
-	Floor  []int64
-	Pres   []int64
-	Safe   []int64 // safety stock in milli-units, cut to dates
-	T      int     // days in the columns below Rec
+
+	// what Prepare works out, days 0 … T−1
+	All  []int64
+	D1   []int64
+	D2   []int64
+	D3   []int64
+	Rec  []int64
+	T    int
+	cum  []int64 // cum[t] = All[0] + … + All[t−1]
+	flat bool    // floors are the same on every day: level; else floor, pres and safe
+	// of a flat row
+	levelFloor, levelPres, levelSafe int64
+	floor, pres, safe                []int64
 
 	Receipts []Receipt // ascending by day
 	Lots     []LotStock
@@ -73,12 +78,11 @@ type Row struct {
 
 	ignored    int64 // own demand of the horizon outside the dates
 	ignoredDay int32
-	cum        []int64 // cum[t] = All[0] + … + All[t−1]
-	cumTo      int
+	tiered     bool      // D1 … D3 differ from All
 	tail       [14]int64 // per day from H on: promises and dependent demand
-	week       [7]int64  // per day from H on: own demand, not cut
+	tailed     bool
+	week       [7]int64 // per day from H on: own demand, not cut
 	store      rowStore
-	constant   bool // floors are the same on every day of the columns
 }
 
 // Facts are the numbers of a row.
@@ -100,7 +104,7 @@ type Facts struct {
 }
 
 type rowStore struct {
-	all, d1, d2, d3, rec, floor, pres, safe, cum []int64
+	all, d1, d2, d3, rec, zeros, floor, pres, safe, cum []int64
 }
 
 func sized(s []int64, n int) []int64 {
@@ -118,7 +122,7 @@ func (r *Row) inside(t int32) bool { return t >= r.From && t <= r.To }
 // The columns reach to least days at the least.
 func (r *Row) Prepare(tab *Table, least int) {
 	t := max(r.H, least)
-	for k := range tab.Planned {
+	if k := tab.Planned - 1; k >= 0 { // later windows end later
 		end := tab.End(k, r.Cover)
 		if r.Policy == PolicyCover {
 			end = max(end, tab.Opps[k].Usable+r.Cover-1)
@@ -133,38 +137,56 @@ func (r *Row) Prepare(tab *Table, least int) {
 
 func (r *Row) fillDemand() {
 	h, t := r.H, r.T
-	r.store.all = sized(r.store.all, t)
-	r.All = r.store.all
-	copy(r.All, r.Own[:h])
-	r.ignored, r.ignoredDay = 0, 0
 	copy(r.week[:], r.Own[h-7:h])
-	if r.From > 0 || int(r.To) < h-1 {
-		for d := range h {
-			if !r.inside(int32(d)) && r.All[d] != 0 {
-				r.ignored += r.All[d]
-				r.ignoredDay = int32(d)
-				r.All[d] = 0
-			}
+	r.ignored, r.ignoredDay = 0, 0
+	bounded := r.From > 0 || int(r.To) < t-1
+	if r.Lent && !bounded && r.Prom == nil && r.Dep[0] == nil && cap(r.Own) >= t {
+		r.All = r.Own[:t]
+	} else {
+		r.store.all = sized(r.store.all, t)
+		r.All = r.store.all
+		copy(r.All, r.Own[:h])
+	}
+	if bounded {
+		r.cutToDates()
+	} else {
+		for d := h; d < t; d++ {
+			r.All[d] = r.week[(d-h)%7]
 		}
 	}
-	for d := h; d < t; d++ {
-		r.All[d] = r.ownBeyond(d)
+	if r.tailed {
+		clear(r.tail[:])
+		r.tailed = false
 	}
-	clear(r.tail[:])
 	if r.Prom != nil {
 		for d, v := range r.Prom[:h] {
 			r.All[d] += v
 		}
 		copy(r.tail[:], r.Prom[h-14:h])
+		r.tailed = true
 		for d := h; d < t; d++ {
 			r.All[d] += r.tail[(d-h)%14]
 		}
 	}
-	r.D1, r.D2, r.D3 = r.All, r.All, r.All
-	if r.Dep[0] != nil {
+	r.D1, r.D2, r.D3, r.tiered = r.All, r.All, r.All, r.Dep[0] != nil
+	if r.tiered {
 		r.fillDependent()
 	}
-	r.cumTo = 0
+	r.fillCum()
+}
+
+// cutToDates ignores own demand outside the dates, and counts what of it lies in the horizon.
+func (r *Row) cutToDates() {
+	for d := range r.H {
+		if !r.inside(int32(d)) && r.All[d] != 0 {
+			r.ignored += r.All[d]
+			r.ignoredDay = int32(d)
+			r.All[d] = 0
+		}
+	}
+	for d := r.H; d < r.T; d++ {
+		r.All[d] = r.ownBeyond(d)
+	}
 }
 
 func (r *Row) ownBeyond(d int) int64 {
@@ -195,6 +217,7 @@ func (r *Row) fillDependent() {
 		r.D3[d] = r.D2[d] + dep[2]
 		r.All[d] = r.D3[d] + dep[3]
 	}
+	r.tailed = true
 	for i := range r.tail {
 		for j := range r.DepEnd {
 			r.tail[i] += min(r.DepEnd[j][i], maxDailyDependent) * 1000
@@ -203,6 +226,11 @@ func (r *Row) fillDependent() {
 }
 
 func (r *Row) fillReceipts() {
+	if len(r.Receipts) == 0 {
+		r.store.zeros = sized(r.store.zeros, r.T) // never written to
+		r.Rec = r.store.zeros
+		return
+	}
 	r.store.rec = sized(r.store.rec, r.T)
 	r.Rec = r.store.rec
 	clear(r.Rec)
@@ -216,31 +244,53 @@ func (r *Row) fillReceipts() {
 // fillFloors works out the floors: the larger of safety stock and presentation minimum inside the dates;
 // past the horizon the value of its last day, cut to the dates.
 func (r *Row) fillFloors() {
-	s := &r.store
 	t := r.T
-	s.floor, s.pres, s.safe = sized(s.floor, t), sized(s.pres, t), sized(s.safe, t)
-	r.Floor, r.Pres, r.Safe = s.floor, s.pres, s.safe
 	pres := r.Present * 1000
-	bounded := r.From > 0 || int(r.To) < t-1
-	if r.SafeDays == 0 && len(r.Dated) == 0 && !bounded {
-		safe := r.Safety * 1000
-		floor := max(safe, pres)
-		for d := range t {
-			r.Safe[d], r.Pres[d], r.Floor[d] = safe, pres, floor
-		}
+	if r.SafeDays == 0 && len(r.Dated) == 0 && r.From <= 0 && int(r.To) >= t-1 {
+		r.flat = true
+		r.levelSafe, r.levelPres = r.Safety*1000, pres
+		r.levelFloor = max(r.levelSafe, pres)
 		return
 	}
+	r.flat = false
+	s := &r.store
+	s.floor, s.pres, s.safe = sized(s.floor, t), sized(s.pres, t), sized(s.safe, t)
+	r.floor, r.pres, r.safe = s.floor, s.pres, s.safe
 	var safe int64
 	for d := range t {
 		if d < r.H {
 			safe = r.safetyOn(d)
 		}
 		if r.inside(int32(d)) {
-			r.Safe[d], r.Pres[d], r.Floor[d] = safe, pres, max(safe, pres)
+			r.safe[d], r.pres[d], r.floor[d] = safe, pres, max(safe, pres)
 		} else {
-			r.Safe[d], r.Pres[d], r.Floor[d] = 0, 0, 0
+			r.safe[d], r.pres[d], r.floor[d] = 0, 0, 0
 		}
 	}
+}
+
+// FloorOn gives the full floor of a day of the columns in milli-units, 0 outside the dates.
+func (r *Row) FloorOn(d int32) int64 {
+	if r.flat {
+		return r.levelFloor
+	}
+	return r.floor[d]
+}
+
+// PresentOn gives the presentation minimum of a day of the columns in milli-units, 0 outside the dates.
+func (r *Row) PresentOn(d int32) int64 {
+	if r.flat {
+		return r.levelPres
+	}
+	return r.pres[d]
+}
+
+// SafeOn gives the safety stock of a day of the columns in milli-units, 0 outside the dates.
+func (r *Row) SafeOn(d int32) int64 {
+	if r.flat {
+		return r.levelSafe
+	}
+	return r.safe[d]
 }
 
 // safetyOn gives the safety stock of a day of the horizon, not cut to dates.
@@ -284,9 +334,6 @@ func (r *Row) Sum(a, b int) int64 {
 	}
 	var sum int64
 	if a < r.T {
-		if r.cumTo == 0 {
-			r.fillCum()
-		}
 		last := min(b, r.T-1)
 		sum = r.cum[last+1] - r.cum[a]
 		a = last + 1
@@ -300,11 +347,13 @@ func (r *Row) Sum(a, b int) int64 {
 func (r *Row) fillCum() {
 	r.store.cum = sized(r.store.cum, r.T+1)
 	r.cum = r.store.cum
-	r.cum[0] = 0
+	var sum int64
+	cum := r.cum[:len(r.All)+1]
+	cum[0] = 0
 	for d, v := range r.All {
-		r.cum[d+1] = satAdd(r.cum[d], v)
+		sum = min(sum+v, maxSum)
+		cum[d+1] = sum
 	}
-	r.cumTo = r.T
 }
 
 // beyond sums days a to b, both past the columns: whole weeks and fortnights at once.
