@@ -223,6 +223,8 @@ func (r *run) loader() *loader {
 
 // giving lists the DCs of a component that are planned in this run, in the network's indexes.
 func (r *run) giving(component []inputs.NodeIdx) (dcs []inputs.NodeIdx, open int) {
+	r.mu.Lock() // DCs of another run are being published already
+	defer r.mu.Unlock()
 	for _, dc := range component {
 		name := planfile.DCName(r.snap.net, dc)
 		row := r.rows[name]

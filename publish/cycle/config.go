@@ -61,8 +61,8 @@ type Config struct {
 	Engine string
 	FS     disk.FS            // nil: the machine's
 	Now    func() time.Time   // nil: time.Now
-	On     func(Event)        // nil: nobody listens
-	At     func(stage string) // called at every stage boundary; nil in production
+	On     func(Event)        // nil: nobody listens; called by several goroutines
+	At     func(stage string) // called at every stage boundary, by several goroutines; nil in production
 }
 
 // DefaultLimit is the share of a Gate that the policy does not set: the measure's default holds.

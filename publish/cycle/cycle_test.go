@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -471,7 +472,12 @@ func TestEveryStage(t *testing.T) {
 	in := tables(t, nil)
 	seen := map[string]bool{}
 	c := config(in, t.TempDir(), newShelf(), night)
-	c.At = func(stage string) { seen[stage] = true }
+	var mu sync.Mutex
+	c.At = func(stage string) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen[stage] = true
+	}
 	c.Publishers = 1
 	want := must(t, c).PlanHash
 	if len(seen) < 12 {
