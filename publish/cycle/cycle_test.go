@@ -381,6 +381,8 @@ func TestDeadlineInBetween(t *testing.T) {
 	c.Publishers = 1
 	c.Deadline = night.Add(time.Hour)
 	c.Now = func() time.Time {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		if s.calls > 0 {
 			return night.Add(2 * time.Hour)
 		}
