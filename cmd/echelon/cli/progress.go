@@ -84,8 +84,8 @@ func (p *progress) cycle(e cycle.Event) {
 	if e.Unit == "" && e.Stage != "" && e.Text == "" {
 		p.began(e.Stage)
 	}
-	if e.Stage == "space" && e.Done >= 1<<30 {
-		p.say(e.Text)
+	if e.Stage == "space" {
+		p.say(fmt.Sprintf("up to %s will be written (%s free)", size(e.Done), size(e.Total)))
 	}
 }
 
