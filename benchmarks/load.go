@@ -13,32 +13,10 @@ import (
 // DCs at once as there are workers. The file cache holds the files.
 func loadSnapshot(ctx context.Context, s settings, report func(result)) error {
 	dir := filepath.Join(s.dir, "snapshot")
-	m, err := inMemory(ctx, s)
+	skus, resident, size, err := writeSnapshot(ctx, s, dir)
 	if err != nil {
 		return err
 	}
-	w, err := store.Create(dir)
-	if err != nil {
-		return err
-	}
-	if err := w.Network(m.net); err != nil {
-		return err
-	}
-	for _, dc := range m.net.DCs {
-		if err := w.Add(store.NameOf(m.net, dc), m.parts[dc]); err != nil {
-			return err
-		}
-	}
-	manifest, err := w.Close(nil, nil)
-	if err != nil {
-		return err
-	}
-	var size int64
-	for _, d := range manifest.DCs {
-		size += d.Bytes
-	}
-	skus, resident := m.skus, m.bytes
-	m = nil
 	seconds, err := timed(ctx, s, func() error {
 		snap, err := store.Open(dir, "example")
 		if err != nil {
@@ -64,3 +42,30 @@ func loadSnapshot(ctx context.Context, s settings, report func(result)) error {
 	return nil
 }
 
+// writeSnapshot writes the default network to dir and tells its rows, bytes in memory and bytes on disk.
+func writeSnapshot(ctx context.Context, s settings, dir string) (skus, resident, size int64, err error) {
+	m, err := inMemory(ctx, s)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	w, err := store.Create(dir)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	if err := w.Network(m.net); err != nil {
+		return 0, 0, 0, err
+	}
+	for _, dc := range m.net.DCs {
+		if err := w.Add(store.NameOf(m.net, dc), m.parts[dc]); err != nil {
+			return 0, 0, 0, err
+		}
+	}
+	manifest, err := w.Close(nil, nil)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	for _, d := range manifest.DCs {
+		size += d.Bytes
+	}
+	return m.skus, m.bytes, size, nil
+}

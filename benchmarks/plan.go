@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -174,11 +173,16 @@ func writePlan(ctx context.Context, s settings, report func(result)) error {
 	return nil
 }
 
+// facts gives every DC a day and a half of grace.
+func (m *memory) facts(string) planfile.DCFacts {
+	return planfile.DCFacts{GraceUntil: m.cfg.AsOf + int64(36*time.Hour/time.Microsecond)}
+}
+
 // write gives the kept chunks to a plan file writer.
 func write(ctx context.Context, dir string, m *memory, k *kept) (lines, bytes int64, err error) {
 	w := planfile.NewWriter(planfile.Options{
 		State: dir, Network: m.net, Engine: "benchmark", Tenant: m.cfg.Tenant, Cycle: "bench", AsOf: m.cfg.AsOf,
-		Facts: func(string) planfile.DCFacts { return planfile.DCFacts{GraceUntil: m.cfg.AsOf + int64(36*time.Hour/time.Microsecond)} },
+		Facts: m.facts,
 		Done: func(_ context.Context, _ string, pm *planfile.Manifest, _ *planner.DCResult) error {
 			lines += pm.Lines()
 			for _, l := range pm.Layers {
@@ -203,20 +207,21 @@ func write(ctx context.Context, dir string, m *memory, k *kept) (lines, bytes in
 }
 
 // planFiles plans the network once and writes its plan files below dir.
-func planFiles(ctx context.Context, s settings, m *memory, dir string) ([]*planfile.DC, error) {
-	if err := os.RemoveAll(dir); err != nil {
+func planFiles(ctx context.Context, s settings, dir string) ([]*planfile.DC, error) {
+	m, err := inMemory(ctx, s)
+	if err != nil {
 		return nil, err
 	}
 	var dcs []*planfile.DC
 	w := planfile.NewWriter(planfile.Options{
 		State: dir, Network: m.net, Engine: "benchmark", Tenant: m.cfg.Tenant, Cycle: "bench", AsOf: m.cfg.AsOf,
-		Facts: func(string) planfile.DCFacts { return planfile.DCFacts{GraceUntil: m.cfg.AsOf + int64(36*time.Hour/time.Microsecond)} },
+		Facts: m.facts,
 		Done: func(_ context.Context, dir string, _ *planfile.Manifest, _ *planner.DCResult) error {
 			dc, err := planfile.Open(dir)
 			dcs = append(dcs, dc)
 			return err
 		},
 	})
-	_, err := planner.Plan(ctx, m.cycle(s), m, planner.NewMemExchange(), w, nil)
+	_, err = planner.Plan(ctx, m.cycle(s), m, planner.NewMemExchange(), w, nil)
 	return dcs, err
 }

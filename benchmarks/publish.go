@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -18,20 +19,16 @@ import (
 // publishPlan times the way from plan files to the topics of an in-process broker that keeps nothing on
 // disk, two DCs at once, each DC one transaction or more with its manifest. Broker and client share the cores.
 func publishPlan(ctx context.Context, s settings, report func(result)) error {
-	m, err := inMemory(ctx, s)
+	dcs, err := planFiles(ctx, s, filepath.Join(s.dir, "publish"))
 	if err != nil {
 		return err
 	}
-	dcs, err := planFiles(ctx, s, m, filepath.Join(s.dir, "publish"))
-	if err != nil {
-		return err
-	}
-	need := publish.Need{Tenant: m.cfg.Tenant, SKUsOfDC: map[string]int64{}}
-	skus := m.skus
-	var lines int64
+	need := publish.Need{Tenant: dcs[0].Manifest.Tenant, SKUsOfDC: map[string]int64{}}
+	var skus, lines int64
 	for _, dc := range dcs {
 		need.DCs = append(need.DCs, dc.Manifest.DC)
 		need.SKUsOfDC[dc.Manifest.DC] = dc.Manifest.SKUs
+		skus += dc.Manifest.SKUs
 		lines += dc.Manifest.Lines()
 		for _, l := range dc.Manifest.Layers {
 			if !slices.Contains(need.Layers, l.Layer) {
@@ -41,7 +38,6 @@ func publishPlan(ctx context.Context, s settings, report func(result)) error {
 	}
 	slices.Sort(need.DCs)
 	need.AllDCs = need.DCs
-	m = nil
 	seconds, err := timedPublish(ctx, s, need, dcs)
 	if err != nil {
 		return err
@@ -68,7 +64,7 @@ func timedPublish(ctx context.Context, s settings, need publish.Need, dcs []*pla
 	return seconds[len(seconds)/2], nil
 }
 
-func publishOnce(ctx context.Context, need publish.Need, dcs []*planfile.DC) (float64, error) {
+func publishOnce(ctx context.Context, need publish.Need, dcs []*planfile.DC) (took float64, err error) {
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
 		return 0, fmt.Errorf("in-process broker: %w", err)
@@ -78,7 +74,7 @@ func publishOnce(ctx context.Context, need publish.Need, dcs []*planfile.DC) (fl
 	if err != nil {
 		return 0, err
 	}
-	defer p.Close()
+	defer func() { err = errors.Join(err, p.Close()) }()
 	if err := p.Check(ctx, need); err != nil {
 		return 0, err
 	}
