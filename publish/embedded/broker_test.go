@@ -39,8 +39,10 @@ func makeTopic(t testing.TB, b *Broker) {
 
 func client(t testing.TB, b *Broker, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(b.Addrs()...), kgo.MetadataMinAge(10 * time.Millisecond),
-		kgo.RecordPartitioner(kgo.ManualPartitioner())}, opts...)...)
+	cl, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(b.Addrs()...), kgo.MetadataMinAge(10 * time.Millisecond),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+	}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,8 +28,10 @@ func (p *Publisher) Check(ctx context.Context, need publish.Need) error {
 			return ctx.Err()
 		}
 		if p.cfg.SASL.Mechanism != "" && errors.Is(err, io.EOF) {
-			return &outcome.Error{Code: outcome.CodeDenied, Kind: "kafka_denied", Where: where,
-				Hint: "the broker hung up during the log-in: check user, secret, mechanism and TLS", Err: err}
+			return &outcome.Error{
+				Code: outcome.CodeDenied, Kind: "kafka_denied", Where: where,
+				Hint: "the broker hung up during the log-in: check user, secret, mechanism and TLS", Err: err,
+			}
 		}
 		return classify(fmt.Errorf("no answer: %w", err), outcome.CodeUnavailable, where)
 	}
@@ -62,8 +64,10 @@ func (p *Publisher) Check(ctx context.Context, need publish.Need) error {
 		}
 	}
 	if len(faults) > 0 {
-		return &outcome.Error{Code: outcome.CodeConfig, Kind: "topics_differ", Where: where,
-			Hint: "look with `echelon topics plan`, make them with `echelon topics apply`", Err: errors.Join(faults...)}
+		return &outcome.Error{
+			Code: outcome.CodeConfig, Kind: "topics_differ", Where: where,
+			Hint: "look with `echelon topics plan`, make them with `echelon topics apply`", Err: errors.Join(faults...),
+		}
 	}
 	if err := p.checkRights(ctx, need); err != nil {
 		return err
@@ -94,8 +98,10 @@ func (p *Publisher) checkLimits(ctx context.Context) error {
 	if len(faults) == 0 {
 		return nil
 	}
-	return &outcome.Error{Code: outcome.CodeConfig, Kind: "broker_limits", Where: strings.Join(p.cfg.Brokers, ","),
-		Hint: "change the setting or the broker's limit", Err: errors.Join(faults...)}
+	return &outcome.Error{
+		Code: outcome.CodeConfig, Kind: "broker_limits", Where: strings.Join(p.cfg.Brokers, ","),
+		Hint: "change the setting or the broker's limit", Err: errors.Join(faults...),
+	}
 }
 
 // bit of an operation in the authorized operations of a topic; the field is this when the broker does not say.

@@ -15,32 +15,11 @@ import (
 // CloseCycle implements publish.Publisher. Every DC that the record calls published must be out with the
 // same plan hash; lines and checksums by layer are summed over them.
 func (p *Publisher) CloseCycle(ctx context.Context, c publish.Closing) error {
-	where := "closing of cycle " + c.Cycle
-	var last error
-	for try := 1; try <= p.cfg.Attempts; try++ {
+	return p.attempts(ctx, "closing of cycle "+c.Cycle, func(int) (*attempt, error) {
 		a := p.attemptFor(c.Tenant, c.Cycle, "#closing")
 		a.m.PlanHash = c.PlanHash
-		err := a.closing(ctx, c)
-		if err == nil {
-			if p.cfg.Durable != nil {
-				if err := p.cfg.Durable(); err != nil {
-					return classify(fmt.Errorf("make durable: %w", err), outcome.CodeAgain, where)
-				}
-			}
-			return nil
-		}
-		last = err
-		switch a.judge(ctx, err) {
-		case final:
-			return classify(err, outcome.CodeAgain, where)
-		case fenced:
-			return classify(err, outcome.CodeFenced, where)
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-	}
-	return outcomeAgain(where, p.cfg.Attempts, last)
+		return a, a.closing(ctx, c)
+	})
 }
 
 // attemptFor makes an attempt at records that belong to no DC; who, which is no id of a DC, takes its place.

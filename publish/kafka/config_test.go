@@ -24,8 +24,10 @@ func TestValidateReportsEverything(t *testing.T) {
 		TLS:      TLS{CAFile: "/no/such/ca.pem", CertFile: "/no/such/cert.pem"},
 		SASL:     SASL{Mechanism: "SCRAM-SHA-256", User: "u"},
 		Registry: Registry{User: "u"},
-		Topics: Topics{Partitioner: "hash", Partitions: -1, Retention: time.Second,
-			Layers: map[string]LayerTopic{"store_orders": {}, "carry": {Partitioner: "columns:"}, "cycles": {Partitions: 3}}},
+		Topics: Topics{
+			Partitioner: "hash", Partitions: -1, Retention: time.Second,
+			Layers: map[string]LayerTopic{"store_orders": {}, "carry": {Partitioner: "columns:"}, "cycles": {Partitions: 3}},
+		},
 	}.Validate()
 	if err == nil {
 		t.Fatal("accepted")
@@ -95,7 +97,8 @@ func TestTopicsPlanAndApply(t *testing.T) {
 		p = open(t, cfg)
 		set := func(layer, value string) {
 			resp, err := admin(t, on).AlterTopicConfigs(t.Context(), []kadm.AlterConfig{
-				{Op: kadm.SetConfig, Name: "cleanup.policy", Value: &value}}, cfg.Topics.Name(pl.tenant, layer))
+				{Op: kadm.SetConfig, Name: "cleanup.policy", Value: &value},
+			}, cfg.Topics.Name(pl.tenant, layer))
 			if err != nil || resp[0].Err != nil {
 				t.Fatal(err, resp)
 			}

@@ -22,41 +22,59 @@ func (p *Publisher) PublishDC(ctx context.Context, dc *planfile.DC) (publish.Out
 			"tenants are [a-z][a-z0-9-]{1,30}, cycle ids letters, digits, dot, underscore, dash",
 			"tenant %q, cycle %q, dc %q", m.Tenant, m.Cycle, m.DC)
 	}
+	var out publish.Outcome
+	err := p.attempts(ctx, where, func(try int) (*attempt, error) {
+		a := &attempt{p: p, dc: dc, m: m, book: p.book(m.Tenant)}
+		var err error
+		out, err = a.run(ctx)
+		if try > 1 && out.Already {
+			// The commit before got through and only its answer was lost.
+			out.Already = false
+		}
+		return a, err
+	})
+	if err != nil {
+		return publish.Outcome{}, err
+	}
+	return out, nil
+}
+
+// attempts runs one until it succeeds, makes it durable, and otherwise gives the classified error.
+func (p *Publisher) attempts(ctx context.Context, where string, one func(try int) (*attempt, error)) error {
 	var last error
 	for try := 1; try <= p.cfg.Attempts; try++ {
-		a := &attempt{p: p, dc: dc, m: m, book: p.book(m.Tenant)}
-		out, err := a.run(ctx)
+		a, err := one(try)
 		if err == nil {
-			if try > 1 && out.Already {
-				// The commit before got through and only its answer was lost.
-				out.Already = false
+			if p.cfg.Durable == nil {
+				return nil
 			}
-			if p.cfg.Durable != nil {
-				if err := p.cfg.Durable(); err != nil {
-					return out, classify(fmt.Errorf("make durable: %w", err), outcome.CodeAgain, where)
-				}
+			if err := p.cfg.Durable(); err != nil {
+				return classify(fmt.Errorf("make durable: %w", err), outcome.CodeAgain, where)
 			}
-			return out, nil
+			return nil
 		}
 		last = err
-		switch a.judge(ctx, err) {
+		switch a.judge(err) {
 		case final:
-			return publish.Outcome{}, classify(err, outcome.CodeAgain, where)
+			return classify(err, outcome.CodeAgain, where)
 		case fenced:
-			return publish.Outcome{}, classify(err, outcome.CodeFenced, where)
+			return classify(err, outcome.CodeFenced, where)
+		case startOver:
+			p.cfg.Log.Warn("publishing starts over", "where", where, "try", try, "error", err)
 		}
-		p.cfg.Log.Warn("publishing starts over", "dc", m.DC, "cycle", m.Cycle, "try", try, "error", err)
 		if err := ctx.Err(); err != nil {
-			return publish.Outcome{}, err
+			return err
 		}
 	}
-	return publish.Outcome{}, outcomeAgain(where, p.cfg.Attempts, last)
+	return outcomeAgain(where, p.cfg.Attempts, last)
 }
 
 func outcomeAgain(where string, tries int, last error) error {
-	return &outcome.Error{Code: outcome.CodeAgain, Kind: "publish_failed", Where: where,
+	return &outcome.Error{
+		Code: outcome.CodeAgain, Kind: "publish_failed", Where: where,
 		Hint: "nothing of it is visible; the plan files stay, run the same cycle again",
-		Err:  fmt.Errorf("%d attempts: %w", tries, last)}
+		Err:  fmt.Errorf("%d attempts: %w", tries, last),
+	}
 }
 
 // attempt is one try at publishing a DC, with a producer of its own.
@@ -120,7 +138,7 @@ func (a *attempt) fence(ctx context.Context, timeout time.Duration) error {
 // does so only when it is asked for the id. A producer that was fenced is left alone: ending its transaction
 // could fence the successor.
 func (a *attempt) close(ctx context.Context, failure *error) {
-	if *failure != nil && !a.begun.IsZero() && a.judge(ctx, *failure) != fenced {
+	if *failure != nil && !a.begun.IsZero() && a.judge(*failure) != fenced {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		_ = a.cl.AbortBufferedRecords(ctx)
@@ -130,7 +148,7 @@ func (a *attempt) close(ctx context.Context, failure *error) {
 	a.cl.Close()
 }
 
-func (a *attempt) judge(_ context.Context, err error) verdict {
+func (a *attempt) judge(err error) verdict {
 	return judge(err, !a.begun.IsZero() && time.Since(a.begun) >= a.timeout)
 }
 
@@ -168,9 +186,11 @@ func differs(where, there, ours string) error {
 }
 
 func superseded(where, by string) error {
-	return &outcome.Error{Code: outcome.CodeCarried, Kind: "superseded", Where: where,
+	return &outcome.Error{
+		Code: outcome.CodeCarried, Kind: "superseded", Where: where,
 		Hint: "nothing to do: publishing it now would order twice",
-		Err:  fmt.Errorf("cycle %s was planned without its releases: %w", by, ErrSuperseded)}
+		Err:  fmt.Errorf("cycle %s was planned without its releases: %w", by, ErrSuperseded),
+	}
 }
 
 // supersededBy gives the first later cycle of the DC that was published and planned without this one's
@@ -239,8 +259,10 @@ func (a *attempt) write(ctx context.Context, lim limits, done []*storedPart) (ou
 		for _, t := range todo {
 			n++
 			err = a.lines(ctx, t.pieces, routes, func(spans []span) []keyed {
-				part := &partRecord{Record: kindPart, Tenant: a.m.Tenant, Cycle: a.m.Cycle, DC: a.m.DC,
-					PlanHash: a.m.PlanHash, Part: n, Pieces: t.pieces, Spans: spans}
+				part := &partRecord{
+					Record: kindPart, Tenant: a.m.Tenant, Cycle: a.m.Cycle, DC: a.m.DC,
+					PlanHash: a.m.PlanHash, Part: n, Pieces: t.pieces, Spans: spans,
+				}
 				record.Spans = append(record.Spans, spans...)
 				return []keyed{{partKey(a.m.Tenant, a.m.Cycle, a.m.DC, n), part}}
 			})
@@ -319,8 +341,10 @@ func (a *attempt) transact(ctx context.Context, lines func() error, records func
 		if err != nil {
 			return fmt.Errorf("manifest record %s: %w", k.key, err)
 		}
-		r := &kgo.Record{Topic: a.book.topic, Partition: partitionOf([]byte(k.key), counts[a.book.topic]),
-			Key: []byte(k.key), Value: raw, Headers: headersOf(a.m)}
+		r := &kgo.Record{
+			Topic: a.book.topic, Partition: partitionOf([]byte(k.key), counts[a.book.topic]),
+			Key: []byte(k.key), Value: raw, Headers: headersOf(a.m),
+		}
 		if err := a.cl.ProduceSync(ctx, r).FirstErr(); err != nil {
 			return fmt.Errorf("manifest record %s: %w", k.key, err)
 		}

@@ -36,6 +36,7 @@ func appendPlain(dst []byte, c *planfile.Column, row int) []byte {
 		return strconv.AppendBool(dst, c.Ints[row] != 0)
 	case planner.ColMilliList, planner.ColLedger:
 		return dst
+	case planner.ColItem, planner.ColNode, planner.ColLane, planner.ColEnum, planner.ColText:
 	}
 	return append(dst, c.Str(row)...)
 }

@@ -75,20 +75,30 @@ func classify(err error, code int, where string) error {
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("%s: %w", where, err)
 	case isAny(err, denied...):
-		return &outcome.Error{Code: outcome.CodeDenied, Kind: "kafka_denied", Where: where,
-			Hint: "grant Write and Describe on the topics and on the transactional ids, or check the credentials", Err: err}
+		return &outcome.Error{
+			Code: outcome.CodeDenied, Kind: "kafka_denied", Where: where,
+			Hint: "grant Write and Describe on the topics and on the transactional ids, or check the credentials", Err: err,
+		}
 	case isAny(err, kerr.MessageTooLarge, kerr.RecordListTooLarge):
-		return &outcome.Error{Code: outcome.CodeConfig, Kind: "record_too_large", Where: where,
-			Hint: "raise the batch bytes and the topics' max.message.bytes, or switch long projections off", Err: err}
+		return &outcome.Error{
+			Code: outcome.CodeConfig, Kind: "record_too_large", Where: where,
+			Hint: "raise the batch bytes and the topics' max.message.bytes, or switch long projections off", Err: err,
+		}
 	case isAny(err, kerr.InvalidTransactionTimeout):
-		return &outcome.Error{Code: outcome.CodeConfig, Kind: "transaction_timeout", Where: where,
-			Hint: "lower the transaction time-out or raise the broker's transaction.max.timeout.ms", Err: err}
+		return &outcome.Error{
+			Code: outcome.CodeConfig, Kind: "transaction_timeout", Where: where,
+			Hint: "lower the transaction time-out or raise the broker's transaction.max.timeout.ms", Err: err,
+		}
 	case isAny(err, kerr.ProducerFenced, kerr.InvalidProducerEpoch):
-		return &outcome.Error{Code: outcome.CodeFenced, Kind: "fenced", Where: where,
-			Hint: "another worker publishes this DC; look there, and run again when it is done", Err: err}
+		return &outcome.Error{
+			Code: outcome.CodeFenced, Kind: "fenced", Where: where,
+			Hint: "another worker publishes this DC; look there, and run again when it is done", Err: err,
+		}
 	case isAny(err, kerr.UnknownTopicOrPartition, kerr.UnknownTopicID):
-		return &outcome.Error{Code: outcome.CodeConfig, Kind: "topic_missing", Where: where,
-			Hint: "make the topics: echelon topics apply", Err: err}
+		return &outcome.Error{
+			Code: outcome.CodeConfig, Kind: "topic_missing", Where: where,
+			Hint: "make the topics: echelon topics apply", Err: err,
+		}
 	}
 	hint := "the plan files stay; run the same cycle again to publish them"
 	kind := "kafka_failed"

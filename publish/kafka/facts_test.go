@@ -21,8 +21,10 @@ func TestFacts(t *testing.T) {
 			t.Fatal(err)
 		}
 		producer := func(opts ...kgo.Opt) *kgo.Client {
-			cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(on.brokers...), kgo.TransactionalID(name),
-				kgo.MetadataMinAge(50 * time.Millisecond), kgo.ProducerBatchMaxBytes(10_000)}, opts...)...)
+			cl, err := kgo.NewClient(append([]kgo.Opt{
+				kgo.SeedBrokers(on.brokers...), kgo.TransactionalID(name),
+				kgo.MetadataMinAge(50 * time.Millisecond), kgo.ProducerBatchMaxBytes(10_000),
+			}, opts...)...)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -50,10 +50,14 @@ func TestOnceUnderErrors(t *testing.T) {
 	}
 	faults := []fault{
 		{kmsg.InitProducerID, []*kerr.Error{kerr.CoordinatorNotAvailable, kerr.ConcurrentTransactions, kerr.NotCoordinator}},
-		{kmsg.Produce, []*kerr.Error{kerr.NotLeaderForPartition, kerr.NotEnoughReplicas, kerr.NotEnoughReplicasAfterAppend,
-			kerr.RequestTimedOut, kerr.UnknownServerError, kerr.InvalidTxnState, kerr.OutOfOrderSequenceNumber, kerr.CorruptMessage}},
-		{kmsg.EndTxn, []*kerr.Error{kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.ConcurrentTransactions,
-			kerr.UnknownServerError, kerr.TransactionAbortable, kerr.InvalidTxnState, kerr.RequestTimedOut}},
+		{kmsg.Produce, []*kerr.Error{
+			kerr.NotLeaderForPartition, kerr.NotEnoughReplicas, kerr.NotEnoughReplicasAfterAppend,
+			kerr.RequestTimedOut, kerr.UnknownServerError, kerr.InvalidTxnState, kerr.OutOfOrderSequenceNumber, kerr.CorruptMessage,
+		}},
+		{kmsg.EndTxn, []*kerr.Error{
+			kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.ConcurrentTransactions,
+			kerr.UnknownServerError, kerr.TransactionAbortable, kerr.InvalidTxnState, kerr.RequestTimedOut,
+		}},
 		{kmsg.ListOffsets, []*kerr.Error{kerr.NotLeaderForPartition, kerr.UnknownServerError}},
 		{kmsg.Fetch, []*kerr.Error{kerr.NotLeaderForPartition, kerr.UnknownServerError}},
 		{kmsg.FindCoordinator, []*kerr.Error{kerr.CoordinatorNotAvailable}},
@@ -154,7 +158,7 @@ func TestFencedByASecondWorker(t *testing.T) {
 		if err == nil {
 			err = a.cl.EndTransaction(t.Context(), kgo.TryCommit)
 		}
-		if err == nil || a.judge(t.Context(), err) != fenced || code(classify(err, outcome.CodeAgain, "")) != outcome.CodeFenced {
+		if err == nil || a.judge(err) != fenced || code(classify(err, outcome.CodeAgain, "")) != outcome.CodeFenced {
 			t.Fatalf("the first worker got through: %v", err)
 		}
 		a.close(t.Context(), &err)

@@ -108,20 +108,35 @@ func TestRouters(t *testing.T) {
 		keys [2]string
 		part func(row int) int32
 	}{
-		{route{Partitioner: ByDCRange, Own: own}, [2]string{"D1/S1", "D1/S2"},
-			func(row int) int32 { return 6 + partitionOf([]byte([]string{"S1", "S2"}[row]), 3) }},
+		{
+			route{Partitioner: ByDCRange, Own: own},
+			[2]string{"D1/S1", "D1/S2"},
+			func(row int) int32 { return 6 + partitionOf([]byte([]string{"S1", "S2"}[row]), 3) },
+		},
 		{route{Partitioner: ByDCRange}, [2]string{"D1", "D1"}, func(int) int32 { return partitionOf([]byte("D1"), 12) }},
 		{route{Partitioner: ByDC}, [2]string{"D1", "D1"}, func(int) int32 { return partitionOf([]byte("D1"), 12) }},
-		{route{Partitioner: ByDCNode}, [2]string{"D1/S1", "D1/S2"},
-			func(row int) int32 { return partitionOf([]byte([]string{"D1/S1", "D1/S2"}[row]), 12) }},
-		{route{Partitioner: ByItem}, [2]string{"I1", "I2"},
-			func(row int) int32 { return partitionOf([]byte([]string{"I1", "I2"}[row]), 12) }},
-		{route{Partitioner: "columns:item,order_day"}, [2]string{"I1/2024-10-04", "I2/2024-10-05"},
+		{
+			route{Partitioner: ByDCNode},
+			[2]string{"D1/S1", "D1/S2"},
+			func(row int) int32 { return partitionOf([]byte([]string{"D1/S1", "D1/S2"}[row]), 12) },
+		},
+		{
+			route{Partitioner: ByItem},
+			[2]string{"I1", "I2"},
+			func(row int) int32 { return partitionOf([]byte([]string{"I1", "I2"}[row]), 12) },
+		},
+		{
+			route{Partitioner: "columns:item,order_day"},
+			[2]string{"I1/2024-10-04", "I2/2024-10-05"},
 			func(row int) int32 {
 				return partitionOf([]byte([]string{"I1/2024-10-04", "I2/2024-10-05"}[row]), 12)
-			}},
-		{route{Partitioner: "columns:dc,item"}, [2]string{"D1/I1", "D1/I2"},
-			func(row int) int32 { return partitionOf([]byte([]string{"D1/I1", "D1/I2"}[row]), 12) }},
+			},
+		},
+		{
+			route{Partitioner: "columns:dc,item"},
+			[2]string{"D1/I1", "D1/I2"},
+			func(row int) int32 { return partitionOf([]byte([]string{"D1/I1", "D1/I2"}[row]), 12) },
+		},
 	} {
 		c.by.Partitions = 12
 		r, err := newRouter("D1", c.by)

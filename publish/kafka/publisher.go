@@ -37,8 +37,10 @@ var _ publish.Publisher = (*Publisher)(nil)
 func New(cfg Config) (*Publisher, error) {
 	cfg = cfg.withDefaults()
 	bad := func(err error) error {
-		return &outcome.Error{Code: outcome.CodeConfig, Kind: "kafka_config", Where: "brokers and topics",
-			Hint: "correct the named settings", Err: err}
+		return &outcome.Error{
+			Code: outcome.CodeConfig, Kind: "kafka_config", Where: "brokers and topics",
+			Hint: "correct the named settings", Err: err,
+		}
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, bad(err)
@@ -55,8 +57,10 @@ func New(cfg Config) (*Publisher, error) {
 	if err != nil {
 		return nil, bad(err)
 	}
-	return &Publisher{cfg: cfg, conn: conn, client: client, adm: kadm.NewClient(client), codecs: codecs,
-		books: make(map[string]*manifests), counts: make(map[string]int32)}, nil
+	return &Publisher{
+		cfg: cfg, conn: conn, client: client, adm: kadm.NewClient(client), codecs: codecs,
+		books: make(map[string]*manifests), counts: make(map[string]int32),
+	}, nil
 }
 
 // Close implements publish.Publisher.

@@ -93,8 +93,10 @@ func (p *Publisher) Verify(ctx context.Context, tenant, cycle string, dcs []*pla
 		return nil, classify(err, outcome.CodeAgain, where)
 	}
 	r.Closed = book.closing(tenant, cycle) != nil
-	v := &verifier{p: p, book: book, tenant: tenant, cycle: cycle, report: r,
-		want: make(map[laneOf]*tally), got: make(map[laneOf]*tally), of: make(map[string]*verified)}
+	v := &verifier{
+		p: p, book: book, tenant: tenant, cycle: cycle, report: r,
+		want: make(map[laneOf]*tally), got: make(map[laneOf]*tally), of: make(map[string]*verified),
+	}
 	for _, dc := range dcs {
 		m := dc.Manifest
 		d := book.dc(tenant, cycle, m.DC)

@@ -85,8 +85,10 @@ func TestReal(t *testing.T) {
 }
 
 func (on target) config() Config {
-	return Config{Brokers: on.brokers, CreateTopics: true, Topics: Topics{Partitions: 4, Replication: 1},
-		SettleTimeout: 20 * time.Second, Linger: time.Millisecond}
+	return Config{
+		Brokers: on.brokers, CreateTopics: true, Topics: Topics{Partitions: 4, Replication: 1},
+		SettleTimeout: 20 * time.Second, Linger: time.Millisecond,
+	}
 }
 
 func open(t testing.TB, cfg Config) *Publisher {
@@ -108,7 +110,6 @@ type plan struct {
 	seed    uint64
 	rows    int // of each layer
 	counted []string
-	groups  int // row groups per layer, 0: one
 }
 
 const epoch = int64(1_790_000_000_000_000)
@@ -142,8 +143,10 @@ var testLayers = func() []string {
 }()
 
 func (pl plan) need() publish.Need {
-	return publish.Need{Tenant: pl.tenant, Layers: testLayers, DCs: dcNames, AllDCs: dcNames,
-		SKUsOfDC: map[string]int64{"D00": 100, "D01": 300, "D02": 50}}
+	return publish.Need{
+		Tenant: pl.tenant, Layers: testLayers, DCs: dcNames, AllDCs: dcNames,
+		SKUsOfDC: map[string]int64{"D00": 100, "D01": 300, "D02": 50},
+	}
 }
 
 // make writes the plan files and opens them.

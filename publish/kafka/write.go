@@ -99,9 +99,11 @@ func newLayerWriter(m *planfile.Manifest, by route, enc encoder) (*layerWriter, 
 	if err != nil {
 		return nil, err
 	}
-	l := &layerWriter{route: by, router: r, enc: enc, headers: headersOf(m),
+	l := &layerWriter{
+		route: by, router: r, enc: enc, headers: headersOf(m),
 		spans: make([]span, by.Partitions), count: make([]int32, by.Partitions+1),
-		part: make([]int32, chunkRows), order: make([]int32, chunkRows)}
+		part: make([]int32, chunkRows), order: make([]int32, chunkRows),
+	}
 	for p := range l.spans {
 		l.spans[p] = span{Layer: by.Layer, Topic: by.Topic, Partition: int32(p), First: -1, Last: -1}
 	}
