@@ -2,6 +2,7 @@ package planfile
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/parquet-go/parquet-go/encoding/delta"
 	"github.com/parquet-go/parquet-go/format"
@@ -29,30 +30,19 @@ func names(n *inputs.Network, c *planner.LayerColumn) []string {
 // optionalInts encodes nullable numbers.
 func (e *encoder) optionalInts(values []int64) (page, error) {
 	p := page{values: len(values), encoding: format.DeltaBinaryPacked}
-	e.i64, e.level, e.levels = e.i64[:0], e.level[:0], e.levels[:0]
-	var lo, hi int64
-	for _, v := range values {
-		if v == planner.NullInt {
-			e.level = append(e.level, 0)
-			continue
-		}
-		if len(e.i64) == 0 {
-			lo, hi = v, v
-		}
-		lo, hi = min(lo, v), max(hi, v)
-		e.level = append(e.level, 1)
-		e.i64 = append(e.i64, v)
-	}
-	nulls := len(values) - len(e.i64)
+	e.levels = e.levels[:0]
+	kept := present(values, planner.NullInt, &e.i64, &e.level)
+	nulls := len(values) - len(kept)
 	p.stats.NullCount = int64(nulls)
-	if len(e.i64) > 0 {
-		p.stats.MinValue = binary.LittleEndian.AppendUint64(nil, uint64(lo))
-		p.stats.MaxValue = binary.LittleEndian.AppendUint64(nil, uint64(hi))
+	if len(kept) > 0 {
+		p.stats.MinValue = binary.LittleEndian.AppendUint64(nil, uint64(slices.Min(kept)))
+		p.stats.MaxValue = binary.LittleEndian.AppendUint64(nil, uint64(slices.Max(kept)))
 	}
 	if err := e.optional(len(values), nulls); err != nil {
 		return p, err
 	}
-	err := e.ints()
+	var err error
+	e.body, err = (&delta.BinaryPackedEncoding{}).EncodeInt64(e.body[:0], kept)
 	p.levels, p.body = e.levels, e.body
 	return p, err
 }
@@ -60,32 +50,40 @@ func (e *encoder) optionalInts(values []int64) (page, error) {
 // optionalDays encodes nullable dates.
 func (e *encoder) optionalDays(values []int32) (page, error) {
 	p := page{values: len(values), encoding: format.DeltaBinaryPacked}
-	e.i32, e.level, e.levels = e.i32[:0], e.level[:0], e.levels[:0]
-	var lo, hi int32
-	for _, v := range values {
-		if v == planner.NullDay {
-			e.level = append(e.level, 0)
-			continue
-		}
-		if len(e.i32) == 0 {
-			lo, hi = v, v
-		}
-		lo, hi = min(lo, v), max(hi, v)
-		e.level = append(e.level, 1)
-		e.i32 = append(e.i32, v)
-	}
-	nulls := len(values) - len(e.i32)
+	e.levels = e.levels[:0]
+	kept := present(values, planner.NullDay, &e.i32, &e.level)
+	nulls := len(values) - len(kept)
 	p.stats.NullCount = int64(nulls)
-	if len(e.i32) > 0 {
-		p.stats.MinValue = binary.LittleEndian.AppendUint32(nil, uint32(lo))
-		p.stats.MaxValue = binary.LittleEndian.AppendUint32(nil, uint32(hi))
+	if len(kept) > 0 {
+		p.stats.MinValue = binary.LittleEndian.AppendUint32(nil, uint32(slices.Min(kept)))
+		p.stats.MaxValue = binary.LittleEndian.AppendUint32(nil, uint32(slices.Max(kept)))
 	}
 	if err := e.optional(len(values), nulls); err != nil {
 		return p, err
 	}
-	err := e.days()
+	var err error
+	e.body, err = (&delta.BinaryPackedEncoding{}).EncodeInt32(e.body[:0], kept)
 	p.levels, p.body = e.levels, e.body
 	return p, err
+}
+
+// present gives the values that are not null: the column itself when none is, else copied to scratch, with
+// the level of each value.
+func present[T int32 | int64](values []T, null T, scratch *[]T, levels *[]uint8) []T {
+	if !slices.Contains(values, null) {
+		return values
+	}
+	kept, l := (*scratch)[:0], (*levels)[:0]
+	for _, v := range values {
+		if v == null {
+			l = append(l, 0)
+			continue
+		}
+		l = append(l, 1)
+		kept = append(kept, v)
+	}
+	*scratch, *levels = kept, l
+	return kept
 }
 
 // dictionary writes the dictionary of a column whose values e.codes has numbered.

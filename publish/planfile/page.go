@@ -7,7 +7,6 @@ import (
 	"math/bits"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/parquet-go/parquet-go/encoding/delta"
 	"github.com/parquet-go/parquet-go/encoding/rle"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -77,20 +76,6 @@ func (e *encoder) optional(n, nulls int) error {
 		return nil
 	}
 	return e.addLevels(e.level)
-}
-
-// ints delta-encodes e.i64 as the body.
-func (e *encoder) ints() error {
-	var err error
-	e.body, err = (&delta.BinaryPackedEncoding{}).EncodeInt64(e.body[:0], e.i64)
-	return err
-}
-
-// days delta-encodes e.i32 as the body.
-func (e *encoder) days() error {
-	var err error
-	e.body, err = (&delta.BinaryPackedEncoding{}).EncodeInt32(e.body[:0], e.i32)
-	return err
 }
 
 // indexes encodes e.i32 as indexes into a dictionary of n entries.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"echelon/inputs"
 	"echelon/planner"
 	"echelon/publish/disk"
 )
@@ -281,9 +282,52 @@ func TestAppendMilli(t *testing.T) {
 	}
 }
 
+// plausible makes order lines as a plan has them: sorted items, a week of days, small packs, short ledgers.
+func plausible(n *inputs.Network, rows int) *planner.Table {
+	r := rand.New(rand.NewPCG(7, 7))
+	l := planner.LayerOf(planner.StoreOrders)
+	t := &planner.Table{Layer: planner.StoreOrders, Rows: rows, Cols: make([]planner.Col, len(l.Columns))}
+	for i := range l.Columns {
+		c := &t.Cols[i]
+		switch l.Columns[i].Type {
+		case planner.ColItem:
+			c.I32 = make([]int32, rows)
+			for k := range c.I32 {
+				c.I32[k] = int32(k * len(n.Items.ID) / rows)
+			}
+		case planner.ColNode, planner.ColLane:
+			for k := range rows {
+				c.I32 = append(c.I32, int32(k%40))
+			}
+		case planner.ColDay:
+			for range rows {
+				c.I32 = append(c.I32, 20778+r.Int32N(7))
+			}
+		case planner.ColInt:
+			for range rows {
+				c.I64 = append(c.I64, 6*r.Int64N(8))
+			}
+		case planner.ColBool, planner.ColEnum:
+			c.U8 = make([]uint8, rows)
+			for k := range c.U8 {
+				c.U8[k] = uint8(k/3) & 1
+			}
+		case planner.ColLedger:
+			c.Off = append(c.Off, 0)
+			for range rows {
+				c.List = append(c.List, r.Int64N(48), 6)
+				c.Reason = append(c.Reason, uint8(planner.ReasonNeed), uint8(planner.ReasonPack))
+				c.Off = append(c.Off, uint32(len(c.List)))
+			}
+		case planner.ColText, planner.ColMilli, planner.ColMilliList:
+		}
+	}
+	return t
+}
+
 func BenchmarkWrite(b *testing.B) {
 	n := network()
-	table := randomTable(rand.New(rand.NewPCG(7, 7)), n, planner.StoreOrders, 10000)
+	table := plausible(n, 10000)
 	w := NewWriter(Options{State: b.TempDir(), Network: n, Tenant: "acme", Cycle: "C1"})
 	lines := 0
 	for b.Loop() {
@@ -298,4 +342,35 @@ func BenchmarkWrite(b *testing.B) {
 	if err := w.Abandon(); err != nil {
 		b.Fatal(err)
 	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	n := network()
+	var dir string
+	w := NewWriter(Options{
+		State: b.TempDir(), Network: n, Tenant: "acme", Cycle: "C1",
+		Done: func(_ context.Context, d string, _ *Manifest, _ *planner.DCResult) error {
+			dir = d
+			return nil
+		},
+	})
+	c := &planner.Chunk{DC: 0}
+	c.Tables[planner.StoreOrders] = plausible(n, 300000)
+	if err := w.Chunk(context.Background(), c); err != nil {
+		b.Fatal(err)
+	}
+	if err := w.Done(context.Background(), &planner.DCResult{}); err != nil {
+		b.Fatal(err)
+	}
+	lines := 0
+	for b.Loop() {
+		dc, err := Open(dir)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := dc.each(context.Background(), planner.StoreOrders, func(batch *Batch) { lines += batch.Rows }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(lines), "ns/line")
 }
