@@ -66,7 +66,7 @@ func (r *run) account(ctx context.Context) error {
 	}
 	r.history = history
 	var fresh []state.DC
-	compared := r.cfg.Publisher == nil || r.away == nil
+	compared := r.cfg.Publisher != nil && r.away == nil
 	for _, idx := range r.snap.net.DCs {
 		dc := planfile.DCName(r.snap.net, idx)
 		a := history.Account(dc, &r.intent, r.rules())

@@ -245,6 +245,19 @@ func TestWithoutPublisher(t *testing.T) {
 	}
 }
 
+// TestPlannedWithoutTopics: planned with no publisher in an empty state folder, while another one had
+// published; nothing of it goes out before it is compared.
+func TestPlannedWithoutTopics(t *testing.T) {
+	s, in, state := newShelf(), tables(t, nil), t.TempDir()
+	must(t, config(in, t.TempDir(), s, night))
+	second := night.Add(2 * time.Hour)
+	blind := must(t, config(in, state, nil, second))
+	r := must(t, config(in, state, s, second))
+	if got := s.released(t, r.Cycle); got != 0 || r.PlanHash == blind.PlanHash {
+		t.Errorf("%d releases again", got)
+	}
+}
+
 func TestWave(t *testing.T) {
 	s, in, state := newShelf(), tables(t, nil), t.TempDir()
 	c := config(in, state, s, night)
