@@ -286,8 +286,10 @@ func checkSnapshot(ctx context.Context, f checkFlags) (*checked, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &checked{Inputs: f.inputs, State: "full", AsOf: instantText(snap.Manifest.AsOf), Tables: map[string]*checkedTable{},
-		Gates: []checkedGate{}, Notices: []feed.Notice{}, Faults: []checkedFault{}}
+	c := &checked{
+		Inputs: f.inputs, State: "full", AsOf: instantText(snap.Manifest.AsOf), Tables: map[string]*checkedTable{},
+		Gates: []checkedGate{}, Notices: []feed.Notice{}, Faults: []checkedFault{},
+	}
 	for _, t := range snap.Manifest.Counts {
 		c.Tables[t.Table] = &checkedTable{
 			Read: t.Read, Applied: t.Applied, Superseded: t.Superseded, Quarantined: t.Quarantined, Filtered: t.Filtered, Reasons: map[string]int64{},
@@ -307,8 +309,10 @@ func checkSnapshot(ctx context.Context, f checkFlags) (*checked, error) {
 
 // printChecked writes the tables for people.
 func (a *app) printChecked(c *checked, faults int) error {
-	g := grid{head: []string{"table", "read", "applied", "superseded", "quarantined", "filtered", "why quarantined"},
-		right: []bool{false, true, true, true, true, true}}
+	g := grid{
+		head:  []string{"table", "read", "applied", "superseded", "quarantined", "filtered", "why quarantined"},
+		right: []bool{false, true, true, true, true, true},
+	}
 	var bad int64
 	for _, name := range c.order {
 		t := c.Tables[name]

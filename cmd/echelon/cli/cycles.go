@@ -61,7 +61,7 @@ func (a *app) cycles(ctx context.Context, w *where, format string) error {
 	if err != nil {
 		return err
 	}
-	defer st.Close()
+	defer closing(st)
 	if w.tenant, err = w.tenantOf(); err != nil {
 		return err
 	}
@@ -70,8 +70,10 @@ func (a *app) cycles(ctx context.Context, w *where, format string) error {
 		return err
 	}
 	slices.Reverse(all)
-	g := grid{head: []string{"cycle", "as-of", "state", "window", "dcs", "published", "skus", "units", "took", "plan"},
-		right: []bool{false, false, false, false, true, true, true, true, true}}
+	g := grid{
+		head:  []string{"cycle", "as-of", "state", "window", "dcs", "published", "skus", "units", "took", "plan"},
+		right: []bool{false, false, false, false, true, true, true, true, true},
+	}
 	for i := range all {
 		c := &all[i]
 		rows, err := st.DCs(ctx, w.tenant, c.Cycle)
@@ -182,7 +184,7 @@ func (a *app) oneCycle(ctx context.Context, w *where, format string) error {
 	if err != nil {
 		return err
 	}
-	defer st.Close()
+	defer closing(st)
 	if w.tenant, err = w.tenantOf(); err != nil {
 		return err
 	}

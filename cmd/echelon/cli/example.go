@@ -70,7 +70,7 @@ func (a *app) verifyExample(ctx context.Context, f runFlags, r *cycle.Result) er
 	if err != nil {
 		return err
 	}
-	to, err := f.brokerFlags.open(f.state, pol)
+	to, err := f.open(f.state, pol)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (a *app) explainCommand() *cobra.Command {
   echelon explain --node S000012 --item I0000036 --format html > why.html`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.explain(cmd.Context(), f) },
 	}
-	f.where.flags(cmd)
+	f.flags(cmd)
 	fs := cmd.Flags()
 	fs.StringVar(&f.node, "node", "", "where")
 	fs.StringVar(&f.item, "item", "", "what")
@@ -62,14 +62,14 @@ func (a *app) explain(ctx context.Context, f explainFlags) error {
 	if !slices.Contains(explainFormats, f.format) {
 		return usagef("--format %q: want %s", f.format, strings.Join(explainFormats, ", "))
 	}
-	if err := f.where.settle(); err != nil {
+	if err := f.settle(); err != nil {
 		return err
 	}
-	st, err := f.where.open(ctx)
+	st, err := f.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer st.Close()
+	defer closing(st)
 	e, err := f.ask(ctx, st)
 	if err != nil {
 		return err

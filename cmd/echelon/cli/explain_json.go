@@ -35,8 +35,10 @@ func (e *explained) json() any {
 	}
 	receipts := []object{}
 	for _, r := range e.Receipts {
-		receipts = append(receipts, object{"order": r.Order, "lane": r.Lane, "usable_day": r.Day.String(), "due_day": r.Due.String(), "units": r.Units,
-			"overdue": r.Overdue, "lapsed": r.Lapsed, "release": r.Forgot})
+		receipts = append(receipts, object{
+			"order": r.Order, "lane": r.Lane, "usable_day": r.Day.String(), "due_day": r.Due.String(), "units": r.Units,
+			"overdue": r.Overdue, "lapsed": r.Lapsed, "release": r.Forgot,
+		})
 	}
 	promises := []object{}
 	for _, p := range e.Promises {
@@ -89,8 +91,10 @@ func (e *explained) sharingsJSON() []object {
 		for _, x := range s.Shares {
 			shares = append(shares, object{"node": x.Node, "pick_day": x.Pick.String(), "wanted": x.Wanted, "given": x.Given})
 		}
-		list = append(list, object{"dc": s.DC, "trial": s.Trial, "from": s.From.String(), "to": s.To.String(), "left": decimals(s.Left),
-			"shares": shares, "rounds": s.RoundsRun})
+		list = append(list, object{
+			"dc": s.DC, "trial": s.Trial, "from": s.From.String(), "to": s.To.String(), "left": decimals(s.Left),
+			"shares": shares, "rounds": s.RoundsRun,
+		})
 	}
 	return list
 }

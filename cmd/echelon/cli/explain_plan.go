@@ -27,8 +27,10 @@ func (e *explained) opportunities(b *strings.Builder) {
 		return
 	}
 	b.WriteString("\nopportunities (order, pick, depart: the source's days)\n")
-	g := grid{head: []string{"", "lane", "from", "order", "pick", "depart", "receive", "usable", "lasts to", "need", "wanted", "quantity"},
-		right: []bool{false, false, false, false, false, false, false, false, false, true, true, true}}
+	g := grid{
+		head:  []string{"", "lane", "from", "order", "pick", "depart", "receive", "usable", "lasts to", "need", "wanted", "quantity"},
+		right: []bool{false, false, false, false, false, false, false, false, false, true, true, true},
+	}
 	left := 0
 	for i := range e.Opportunities {
 		o := &e.Opportunities[i]
@@ -94,8 +96,10 @@ func (e *explained) lines(b *strings.Builder) {
 // of those after a sharing gave less than was wanted. Trials and windows that keep what they were given are
 // in the JSON form.
 func (e *explained) nettings(b *strings.Builder) {
-	g := grid{head: []string{"netting", "order", "usable", "stock before", "missing for demand", "shelf", "safety", "need", "asked", "wanted"},
-		right: []bool{false, true, false, true, true, true, true, true, true, true}}
+	g := grid{
+		head:  []string{"netting", "order", "usable", "stock before", "missing for demand", "shelf", "safety", "need", "asked", "wanted"},
+		right: []bool{false, true, false, true, true, true, true, true, true, true},
+	}
 	rounds := 0
 	for _, n := range e.Nettings {
 		when := n.When

@@ -21,7 +21,7 @@ func (c *checked) gates(ctx context.Context, f checkFlags, pol *policy.File) err
 		if err != nil {
 			return err
 		}
-		defer st.Close()
+		defer closing(st)
 		if last, err = st.LastCounts(ctx, f.tenant, "", math.MaxInt64); err != nil {
 			return fmt.Errorf("counts of the last cycle: %w", err)
 		}

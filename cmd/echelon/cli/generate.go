@@ -233,7 +233,7 @@ func writeTable(ctx context.Context, net *generate.Net, name, table string, rows
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer closing(r)
 	spoil := newSpoiler(net.Config(), table)
 	var done int64
 	for {

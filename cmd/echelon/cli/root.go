@@ -85,6 +85,9 @@ func (a *app) report(ctx context.Context, err error) int {
 // note writes a line for people.
 func (a *app) note(format string, args ...any) { fmt.Fprintf(a.err, format+"\n", args...) }
 
+// closing closes what was only read: there is nothing left to lose.
+func closing(c io.Closer) { _ = c.Close() }
+
 // usageError is a command line that cannot be followed (exit 64).
 type usageError struct{ err error }
 

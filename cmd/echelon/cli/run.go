@@ -73,7 +73,7 @@ func (a *app) runCommand() *cobra.Command {
 	fs.BoolVar(&f.strict, "strict", false, "exit 10 for degraded, 11 for carried-forward and superseded cycles")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, and write nothing")
 	fs.BoolVar(&f.example, "example", false, "generate a small network, plan, publish and verify it")
-	f.brokerFlags.flags(cmd)
+	f.flags(cmd)
 	laterFlags(fs, laterRun...)
 	return cmd
 }
@@ -90,7 +90,7 @@ func (a *app) run(ctx context.Context, f runFlags) (*cycle.Result, error) {
 	cfg.On, cfg.At = p.cycle, a.at
 	var to *target
 	if !f.noPublish && !f.dryRun {
-		if to, err = f.brokerFlags.open(f.state, pol); err != nil {
+		if to, err = f.open(f.state, pol); err != nil {
 			return nil, a.ended(f.result, f.tenant, f.cycle, err)
 		}
 		cfg.Publisher = to

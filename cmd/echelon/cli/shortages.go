@@ -120,7 +120,7 @@ func eachBatch(ctx context.Context, dc *planfile.DC, layer planner.LayerID, f fu
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer closing(r)
 	for g := range r.Groups() {
 		b, err := r.Group(ctx, g)
 		if err != nil {

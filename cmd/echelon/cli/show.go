@@ -35,7 +35,7 @@ func (a *app) showCommand() *cobra.Command {
   echelon show vendor-orders --released --format json | jq .quantity`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.show(cmd.Context(), args[0], f) },
 	}
-	f.where.flags(cmd)
+	f.flags(cmd)
 	fs := cmd.Flags()
 	fs.StringVar(&f.dc, "dc", "", "only this DC's part of the plan")
 	fs.StringVar(&f.node, "node", "", "only lines from, to or at this node")
@@ -73,7 +73,7 @@ func (a *app) show(ctx context.Context, layer string, f showFlags) error {
 	if f.by != "" && !slices.ContainsFunc(planner.LayerOf(id).Columns, func(c planner.LayerColumn) bool { return c.Name == f.by }) {
 		return usagef("--by %q: %s has no such column", f.by, layer)
 	}
-	dcs, err := f.where.plans(f.dc)
+	dcs, err := f.plans(f.dc)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (s *showing) dc(ctx context.Context, dc *planfile.DC) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer closing(r)
 	for g := range r.Groups() {
 		b, err := r.Group(ctx, g)
 		if err != nil {

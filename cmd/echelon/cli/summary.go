@@ -90,14 +90,14 @@ func (a *app) planned(ctx context.Context, f runFlags, r *cycle.Result) (files [
 	if err != nil {
 		return nil, nil, err
 	}
-	defer st.Close()
+	defer closing(st)
 	c, err := st.Find(ctx, r.Tenant, r.Cycle)
 	if err != nil || c == nil {
 		return files, nil, err
 	}
 	snap, err := snapshotOf(ctx, st, c, f.inputs)
 	if err != nil || snap == nil {
-		return files, nil, nil //nolint:nilerr // without the snapshot only the values are missing
+		return files, nil, nil // without the snapshot only the values are missing
 	}
 	return files, snap.Network, nil
 }
@@ -139,7 +139,6 @@ func (a *app) published(r *cycle.Result, to *target) {
 
 // more is what commands about this plan need beside their own flags.
 func (f *runFlags) more() string {
-
 	return stateFlag(f.state)
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -51,14 +53,14 @@ func (a *app) topicsVerb(name, short, example string, do func(*app, context.Cont
 			if err != nil {
 				return policyError(err)
 			}
-			to, err := f.brokerFlags.open(f.state, pol)
+			to, err := f.open(f.state, pol)
 			if err != nil {
 				return err
 			}
 			return errors.Join(do(a, cmd.Context(), to, needOf(f.tenant, pol), f.format), to.Close())
 		},
 	}
-	f.brokerFlags.flags(cmd)
+	f.flags(cmd)
 	fs := cmd.Flags()
 	fs.StringVar(&f.policy, "policy", "", "policy file: names, partitions, layers")
 	fs.StringVar(&f.tenant, "tenant", defaultTenant, "tenant")
@@ -84,6 +86,10 @@ func (a *app) topicsPlan(ctx context.Context, to *target, need publish.Need, for
 	if err != nil {
 		return err
 	}
+	return a.printTopics(to, diffs, format)
+}
+
+func (a *app) printTopics(to *target, diffs []kafka.TopicDiff, format string) error {
 	if format == "json" {
 		for i := range diffs {
 			if err := jsonLine(a.out, topicJSON(&diffs[i])); err != nil {
@@ -109,15 +115,33 @@ func (a *app) topicsPlan(ctx context.Context, to *target, need publish.Need, for
 	return nil
 }
 
-// topicsApply makes the topics and shows what is left.
+// visibleWithin bounds the wait until the cluster shows the topics that it has made.
+const visibleWithin = 30 * time.Second
+
+// topicsApply makes the topics, waits until the cluster shows them, so that a run can follow at once, and says
+// what is left.
 func (a *app) topicsApply(ctx context.Context, to *target, need publish.Need, format string) error {
 	if err := to.TopicsApply(ctx, need); err != nil {
 		return err
 	}
-	if err := to.renew(); err != nil {
-		return err
+	for began := time.Now(); ; {
+		if err := to.renew(); err != nil {
+			return err
+		}
+		diffs, err := to.TopicsPlan(ctx, need)
+		if err != nil {
+			return err
+		}
+		missing := slices.ContainsFunc(diffs, func(d kafka.TopicDiff) bool { return d.Missing })
+		if !missing || time.Since(began) > visibleWithin {
+			return a.printTopics(to, diffs, format)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
 	}
-	return a.topicsPlan(ctx, to, need, format)
 }
 
 // topicJSON is a topic's difference for programs.

@@ -40,7 +40,7 @@ func (a *app) verifyCommand() *cobra.Command {
 			if err != nil {
 				return policyError(err)
 			}
-			if err := f.where.settle(); err != nil {
+			if err := f.settle(); err != nil {
 				return err
 			}
 			to, err := f.brokerFlags.open(f.state, pol)
@@ -118,7 +118,7 @@ func (w *where) published(ctx context.Context) ([]*planfile.DC, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer st.Close()
+	defer closing(st)
 	rows, err := st.DCs(ctx, w.tenant, w.cycle)
 	if err != nil {
 		return nil, err
