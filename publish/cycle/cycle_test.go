@@ -258,6 +258,39 @@ func TestPlannedWithoutTopics(t *testing.T) {
 	}
 }
 
+// TestReadySnapshot: a snapshot made elsewhere plans as the tables that it came from do.
+func TestReadySnapshot(t *testing.T) {
+	state := t.TempDir()
+	want := must(t, config(tables(t, nil), state, nil, night))
+	found, err := filepath.Glob(filepath.Join(state, "snapshots", "tenant=acme", "*"))
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	c := config(found[0], t.TempDir(), newShelf(), night)
+	c.AsOf = 0
+	got := must(t, c)
+	if got.PlanHash != want.PlanHash || got.AsOf != want.AsOf || got.Inputs["skus"].Applied != 18 {
+		t.Errorf("%s %s %+v", got.PlanHash, got.AsOf, got.Inputs["skus"])
+	}
+	fails(t, config(found[0], t.TempDir(), nil, night.Add(24*time.Hour)), outcome.CodeUsage, "as_of_differs")
+	longer := config(found[0], t.TempDir(), nil, night)
+	longer.Policy.HorizonDays = 35
+	fails(t, longer, outcome.CodeUsage, "horizon_differs")
+	other := config(found[0], t.TempDir(), nil, night)
+	other.Tenant = "umbrella"
+	fails(t, other, outcome.CodeRefused, "other_tenant")
+	name := filepath.Join(found[0], "dc-D1.parquet")
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)/2] ^= 4
+	if err := os.WriteFile(name, raw, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fails(t, config(found[0], t.TempDir(), nil, night), outcome.CodeRefused, "digest_mismatch")
+}
+
 func TestWave(t *testing.T) {
 	s, in, state := newShelf(), tables(t, nil), t.TempDir()
 	c := config(in, state, s, night)
