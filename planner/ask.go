@@ -64,6 +64,14 @@ func (d *desk) takeTile(site int16, p *inputs.Partition, tile int) {
 			s.class != inputs.None && d.classes[s.class].Planned > 0 {
 			s.flags |= skuOrders
 		}
+		const odd = inputs.FlagLaneCycle | inputs.FlagLaneDropped | inputs.FlagNoLane | inputs.FlagNoForecast |
+			inputs.FlagInbound | inputs.FlagOwn
+		if f&odd != 0 || s.class == inputs.None || d.classes[s.class].Planned == 0 || int(p.ForecastDays[row]) < d.horizon {
+			s.flags |= skuData
+		}
+		if f&inputs.FlagCarry != 0 {
+			s.flags |= skuCarry
+		}
 		if f&inputs.FlagOwn != 0 {
 			s.flags |= skuOwn
 			d.own[d.cell(site, s.item)] = int32(len(d.skus))
@@ -126,7 +134,10 @@ func (d *desk) netSKU(i int32) {
 	}
 	d.load(s, &d.row, 0)
 	if milli, _ := d.row.Ignored(); milli > 0 {
-		s.flags |= skuIgnored
+		s.flags |= skuIgnored | skuData
+	}
+	if d.row.Avail < 0 {
+		s.flags |= skuData
 	}
 	tab := d.table(s)
 	if s.flags&skuOrders == 0 {
@@ -158,6 +169,9 @@ func (d *desk) keep(i int32, s *sku, tab *net.Table, dense bool) {
 		o := order{sku: i, opp: int32(k)}
 		d.record(&o, res)
 		o.dos = d.supply(tab, k)
+		if o.marks != 0 {
+			s.flags |= skuNoted
+		}
 		d.orders = append(d.orders, o)
 		s.count++
 	}
@@ -217,8 +231,51 @@ func (d *desk) place(i int32) {
 	if s.flags&skuHeld == 0 {
 		d.reachOf(s, tab)
 	}
-	d.depend(s, tab, 1, -1, true)
-	d.stand(s, tab, 1)
+	d.placeOrders(s, tab)
+}
+
+// placeOrders adds a SKU's orders to the dependent demand of their sources, also to what repeats past the
+// horizon, and to what is picked as things stand.
+func (d *desk) placeOrders(s *sku, tab *net.Table) {
+	h := int32(d.horizon)
+	lane, site := int32(-1), int16(-1)
+	var pack int64
+	for k := s.first; k < s.first+s.count; k++ {
+		o := &d.orders[k]
+		opp := &tab.Opps[o.opp]
+		if o.wanted == 0 || opp.Pick >= h {
+			continue
+		}
+		if opp.Lane != lane {
+			lane = opp.Lane
+			_, site = d.source(s, opp)
+			pack = d.pack(s, opp)
+		}
+		if site < 0 {
+			continue
+		}
+		cell := d.cell(site, s.item)
+		c := &d.dep[cell]
+		c.any = true
+		d.now[cell*d.horizon+int(opp.Pick)] += o.wanted
+		if o.n[0] >= o.wanted { // most orders: all of it against running out
+			c.add(0, opp.Pick, h, o.wanted)
+			continue
+		}
+		for t, units := range share.Split(o.wanted, pack, o.n) {
+			if units > 0 {
+				c.add(t, opp.Pick, h, units)
+			}
+		}
+	}
+}
+
+// add counts units of a tier, first netting.
+func (c *depCell) add(tier int, pick, h int32, units int64) {
+	c.days[tier][pick] += units
+	if pick >= h-14 {
+		c.end[tier][pick-(h-14)] += units
+	}
 }
 
 // reachOf notes which DCs the SKU may order from and how far their windows must reach for it.
@@ -260,9 +317,8 @@ func (d *desk) reachOf(s *sku, tab *net.Table) {
 	}
 }
 
-// depend adds (sign 1) or takes away (−1) the SKU's orders in the dependent demand of their sources (only: of
-// that site, −1 all); first: in what repeats past the horizon too.
-func (d *desk) depend(s *sku, tab *net.Table, sign int64, only int16, first bool) {
+// depend adds (sign 1) or takes away (−1) the SKU's orders in the dependent demand of a site.
+func (d *desk) depend(s *sku, tab *net.Table, sign int64, only int16) {
 	h := int32(d.horizon)
 	for k := s.first; k < s.first+s.count; k++ {
 		o := &d.orders[k]
@@ -272,16 +328,13 @@ func (d *desk) depend(s *sku, tab *net.Table, sign int64, only int16, first bool
 			continue
 		}
 		_, site := d.source(s, opp)
-		if site < 0 || (only >= 0 && site != only) {
+		if site != only {
 			continue
 		}
 		c := &d.dep[d.cell(site, s.item)]
 		c.any = true
 		for t, units := range share.Split(q, d.pack(s, opp), o.n) {
 			c.days[t][opp.Pick] += sign * units
-			if first && opp.Pick >= h-14 {
-				c.end[t][opp.Pick-(h-14)] += sign * units
-			}
 		}
 	}
 }

@@ -79,7 +79,8 @@ const (
 	skuReleased                      // a released line
 	skuNoted                         // has an exception
 	skuAnswered                      // orders came from a parent unit
-	skuForeign                       // orders from a DC outside the unit
+	skuData                          // its inputs may be worth an exception
+	skuCarry                         // has carry, or an order that was given less than it wanted
 )
 
 // order is one opportunity of a SKU that needs, asks for or is given something; quantities in units.

@@ -47,9 +47,13 @@ func (d *desk) emitSKU(i int32, s *sku) {
 		return
 	}
 	out.result.Planned++
-	d.laneFaults(out, s)
-	d.dataFaults(out, s)
-	d.orderFaults(out, s)
+	if s.flags&skuData != 0 {
+		d.laneFaults(out, s)
+		d.dataFaults(out, s)
+	}
+	if s.flags&(skuNoted|skuShorted) != 0 {
+		d.orderFaults(out, s)
+	}
 	short, projected := false, false
 	if s.flags&(skuShort|skuOwn) != 0 {
 		d.project(i, &d.projDays)
@@ -67,7 +71,9 @@ func (d *desk) emitSKU(i int32, s *sku) {
 	if len(out.faults) > 0 {
 		d.writeFaults(out, s)
 	}
-	d.writeCarry(out, s)
+	if s.flags&(skuCarry|skuShorted) != 0 {
+		d.writeCarry(out, s)
+	}
 	if d.policy.LayersOff[Projections] || d.policy.Projections == ProjectionsNone ||
 		(d.policy.Projections == ProjectionsNotable && !notable) {
 		return

@@ -13,8 +13,8 @@ import (
 // The plan hash of a DC is SHA-256 over its layers in order, each as (layer number, digest). The digest of a
 // layer is SHA-256 over its items in order, each as (item id, SHA-256 of the item's rows), so that items can be
 // hashed apart; the workload has no items and is hashed as one. A layer without rows has the digest of
-// nothing. A row is its columns in order: text as (length, bytes), ids by their text, days and numbers as
-// varints, lists as (length, values). tenant, cycle, dc and release_id are not hashed.
+// nothing. Rows are hashed column by column, in the order of the layer: text as (length, bytes), ids by their text,
+// days and numbers as varints, lists as (length, values). tenant, cycle, dc and release_id are not hashed.
 type dcHash struct {
 	layers [NumLayers]hash.Hash
 	buf    []byte
@@ -119,8 +119,10 @@ func appendDigests(out, buf []byte, n *inputs.Network, t *Table) (digests, scrat
 			out = appendText(out, n.Items.ID[t.Cols[at].I32[lo]])
 		}
 		buf = buf[:0]
-		for r := lo; r < hi; r++ {
-			buf = appendRow(buf, n, t, r)
+		for i := range defs {
+			if i != at {
+				buf = appendColumn(buf, n, t, i, lo, hi)
+			}
 		}
 		sum := sha256.Sum256(buf)
 		out = append(out, sum[:]...)
@@ -134,38 +136,81 @@ func appendText(b []byte, s string) []byte {
 	return append(b, s...)
 }
 
-func appendRow(b []byte, n *inputs.Network, t *Table, r int) []byte {
-	defs := layers[t.Layer].Columns
-	for i := range defs {
-		c := &t.Cols[i]
-		switch defs[i].Type {
-		case ColItem:
-			b = appendText(b, n.Items.ID[c.I32[r]])
-		case ColNode:
-			b = appendText(b, nameOf(n.Nodes.ID, c.I32[r]))
-		case ColLane:
-			b = appendText(b, nameOf(n.Lanes.ID, c.I32[r]))
-		case ColDay:
-			b = binary.AppendVarint(b, int64(c.I32[r]))
-		case ColInt, ColMilli:
-			b = binary.AppendVarint(b, c.I64[r])
-		case ColBool, ColEnum:
-			b = append(b, c.U8[r])
-		case ColText:
-			b = appendText(b, c.Str[r])
-		case ColMilliList:
+// appendColumn appends rows lo … hi − 1 of column i.
+func appendColumn(b []byte, n *inputs.Network, t *Table, i, lo, hi int) []byte {
+	c := &t.Cols[i]
+	switch layers[t.Layer].Columns[i].Type {
+	case ColItem:
+		for _, v := range c.I32[lo:hi] {
+			b = appendText(b, n.Items.ID[v])
+		}
+	case ColNode:
+		b = appendNames(b, n.Nodes.ID, c.I32[lo:hi])
+	case ColLane:
+		b = appendNames(b, n.Lanes.ID, c.I32[lo:hi])
+	case ColDay:
+		for _, v := range c.I32[lo:hi] {
+			if v == NullDay {
+				b = append(b, nullMark)
+				continue
+			}
+			b = appendVarint(b, int64(v))
+		}
+	case ColInt, ColMilli:
+		for _, v := range c.I64[lo:hi] {
+			b = appendVarint(b, v)
+		}
+	case ColBool, ColEnum:
+		b = append(b, c.U8[lo:hi]...)
+	case ColText:
+		for _, v := range c.Str[lo:hi] {
+			b = appendText(b, v)
+		}
+	case ColMilliList:
+		for r := lo; r < hi; r++ {
 			list := c.List[c.Off[r]:c.Off[r+1]]
 			b = binary.AppendUvarint(b, uint64(len(list)))
 			for _, v := range list {
-				b = binary.AppendVarint(b, v)
-			}
-		case ColLedger:
-			lo, hi := c.Off[r], c.Off[r+1]
-			b = binary.AppendUvarint(b, uint64(hi-lo))
-			for k := lo; k < hi; k++ {
-				b = binary.AppendVarint(append(b, c.Reason[k]), c.List[k])
+				b = appendVarint(b, v)
 			}
 		}
+	case ColLedger:
+		for r := lo; r < hi; r++ {
+			from, to := c.Off[r], c.Off[r+1]
+			b = binary.AppendUvarint(b, uint64(to-from))
+			for k := from; k < to; k++ {
+				b = appendVarint(append(b, c.Reason[k]), c.List[k])
+			}
+		}
+	}
+	return b
+}
+
+// nullMark stands for null where a varint would stand.
+const nullMark = 0x7f
+
+// appendVarint is binary.AppendVarint with a short way for small numbers; null takes one byte.
+func appendVarint(b []byte, v int64) []byte {
+	u := uint64(v)<<1 ^ uint64(v>>63)
+	switch {
+	case u < nullMark:
+		return append(b, byte(u))
+	case v == NullInt:
+		return append(b, nullMark)
+	case u < 1<<14:
+		return append(b, byte(u)|0x80, byte(u>>7))
+	}
+	return binary.AppendUvarint(b, u)
+}
+
+// appendNames appends ids by their text; one that repeats the row before as an empty mark.
+func appendNames(b []byte, ids []string, list []int32) []byte {
+	for k, v := range list {
+		if k > 0 && v == list[k-1] {
+			b = append(b, 0xff)
+			continue
+		}
+		b = appendText(b, nameOf(ids, v))
 	}
 	return b
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync"
 
 	"echelon/inputs"
 )
@@ -60,6 +61,8 @@ type planning struct {
 	sink     Sink
 	on       func(Event)
 	done     []DCResult
+	free     []*desk // desks of finished visits
+	freeMu   sync.Mutex
 }
 
 func newRun(c *Cycle) (*run, error) {
@@ -148,4 +151,28 @@ func (p *planning) result() *Result {
 	res := &Result{DCs: p.done}
 	res.PlanHash = CycleHash(n, res.DCs)
 	return res
+}
+
+// takeDesk gives a worker a desk for a visit: one that an earlier visit with as many DCs left, else a new one.
+func (p *planning) takeDesk(s *shop) *desk {
+	p.freeMu.Lock()
+	defer p.freeMu.Unlock()
+	for i, d := range p.free {
+		if len(d.out) == len(s.sites) {
+			p.free = slices.Delete(p.free, i, i+1)
+			d.shop, d.problem = s, nil
+			for k := range d.out {
+				d.out[k].work = workload{}
+			}
+			return d
+		}
+	}
+	return newDesk(s)
+}
+
+func (p *planning) leaveDesk(d *desk) {
+	p.freeMu.Lock()
+	defer p.freeMu.Unlock()
+	d.shop = nil
+	p.free = append(p.free, d)
 }

@@ -138,9 +138,9 @@ func (d *desk) trial(site int16, item int8) {
 			tab := d.table(kid)
 			trial := *kid
 			kid.first, kid.count = was.first, was.count
-			d.depend(kid, tab, -1, site, false)
+			d.depend(kid, tab, -1, site)
 			*kid = trial
-			d.depend(kid, tab, 1, site, false)
+			d.depend(kid, tab, 1, site)
 		}
 		kid.first, kid.count, kid.flags = was.first, was.count, was.flags
 	}
@@ -326,7 +326,7 @@ func (d *desk) again(kid, i int32, site int16, from, last int32) {
 	if shorted < 0 {
 		return
 	}
-	s.flags |= skuShorted
+	s.flags |= skuShorted | skuNoted
 	d.modes = sizedModes(&d.modes, tab.Planned)
 	d.held = sized(&d.held, tab.Planned)
 	some := false

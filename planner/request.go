@@ -374,7 +374,7 @@ func (d *desk) answered(i int32, orders []order, extras []extra, steps []net.Ste
 	d.stand(s, tab, -1)
 	d.adopt(i, orders, extras, steps)
 	d.stand(s, tab, 1)
-	s.flags |= skuAnswered | skuShort
+	s.flags |= skuAnswered | skuShort | skuNoted
 	if shorted {
 		s.flags |= skuShorted
 	}

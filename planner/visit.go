@@ -139,7 +139,8 @@ func (v *visiting) run(ctx context.Context) error {
 }
 
 func (v *visiting) work(ctx context.Context) {
-	d := newDesk(v.shop)
+	d := v.p.takeDesk(v.shop)
+	defer v.p.leaveDesk(d)
 	for {
 		k := int(v.next.Add(1)) - 1
 		if k >= len(v.groups) {
