@@ -291,6 +291,25 @@ func TestReadySnapshot(t *testing.T) {
 	fails(t, config(found[0], t.TempDir(), nil, night), outcome.CodeRefused, "digest_mismatch")
 }
 
+// TestOwnSnapshotDamaged: a snapshot of the state folder is only a copy; the run after it builds it again.
+func TestOwnSnapshotDamaged(t *testing.T) {
+	s, in, state := newShelf(), tables(t, nil), t.TempDir()
+	s.away = true
+	want := fails(t, config(in, state, s, night), outcome.CodeUnavailable, "").PlanHash
+	s.away = false
+	found, err := filepath.Glob(filepath.Join(state, "snapshots", "tenant=acme", "*", "dc-D1.parquet"))
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	if err := errors.Join(os.Truncate(found[0], 100), os.RemoveAll(planfile.Dir(state, "acme", "20261123T020000Z", "D1"))); err != nil {
+		t.Fatal(err)
+	}
+	fails(t, config(in, state, s, night), outcome.CodeAgain, "snapshot_damaged")
+	if r := must(t, config(in, state, s, night)); r.PlanHash != want || s.released(t, r.Cycle) != 12 {
+		t.Errorf("%s", r.PlanHash)
+	}
+}
+
 func TestWave(t *testing.T) {
 	s, in, state := newShelf(), tables(t, nil), t.TempDir()
 	c := config(in, state, s, night)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -25,6 +26,7 @@ type snapshot struct {
 	net    *inputs.Network
 	disk   *store.Snapshot
 	report report
+	own    string // its folder when this state made it, "": made elsewhere
 }
 
 // report is what taking the inputs up said; it is kept beside the snapshot, so that a later run of the same
@@ -38,7 +40,14 @@ type report struct {
 
 // partition loads the rows of a DC.
 func (s *snapshot) partition(ctx context.Context, dc inputs.NodeIdx) (*inputs.Partition, error) {
-	return s.disk.Partition(ctx, dc)
+	p, err := s.disk.Partition(ctx, dc)
+	var damaged *inputs.Refusal
+	if s.own == "" || !errors.As(err, &damaged) {
+		return p, err
+	}
+	// The inputs are as good as they were: without the folder the next run builds it again.
+	return nil, errors.Join(outcome.New(outcome.CodeAgain, "snapshot_damaged", filepath.Join(s.own, damaged.Where),
+		"run the cycle again: the snapshot is built anew from its inputs", "%w", damaged.Err), os.RemoveAll(s.own))
 }
 
 // rows returns the live rows of each DC.
@@ -80,7 +89,7 @@ func (r *run) snapshot(ctx context.Context) error {
 	}
 	if i := slices.IndexFunc(known, func(s state.Snapshot) bool { return s.ID == id }); i >= 0 {
 		if disk, err := store.Open(dir, r.cfg.Tenant); err == nil {
-			r.snap = &snapshot{net: disk.Network, disk: disk}
+			r.snap = &snapshot{net: disk.Network, disk: disk, own: dir}
 			if err := json.Unmarshal([]byte(known[i].Report), &r.snap.report); err != nil {
 				return fmt.Errorf("state: report of snapshot %s: %w", id, err)
 			}
@@ -124,7 +133,7 @@ func (r *run) build(ctx context.Context, id, dir string) error {
 	if err != nil {
 		return err
 	}
-	r.snap = &snapshot{net: disk.Network, disk: disk, report: rep}
+	r.snap = &snapshot{net: disk.Network, disk: disk, report: rep, own: dir}
 	rows := disk.Manifest.Rows
 	r.cfg.On(Event{Stage: "snapshot", Done: rows, Total: rows, Unit: "skus", Rate: rate(rows, r.cfg.Now().Sub(r.since))})
 	return r.keepSnapshot(ctx, id, dir)
