@@ -234,8 +234,7 @@ func (d *desk) place(i int32) {
 	d.placeOrders(s, tab)
 }
 
-// placeOrders adds a SKU's orders to the dependent demand of their sources, also to what repeats past the
-// horizon, and to what is picked as things stand.
+// placeOrders adds a SKU's orders to the dependent demand of their sources.
 func (d *desk) placeOrders(s *sku, tab *net.Table) {
 	h := int32(d.horizon)
 	lane, site := int32(-1), int16(-1)
@@ -257,24 +256,29 @@ func (d *desk) placeOrders(s *sku, tab *net.Table) {
 		cell := d.cell(site, s.item)
 		c := &d.dep[cell]
 		c.any = true
-		d.now[cell*d.horizon+int(opp.Pick)] += o.wanted
 		if o.n[0] >= o.wanted { // most orders: all of it against running out
-			c.add(0, opp.Pick, h, o.wanted)
+			c.days[0][opp.Pick] += o.wanted
 			continue
 		}
 		for t, units := range share.Split(o.wanted, pack, o.n) {
-			if units > 0 {
-				c.add(t, opp.Pick, h, units)
-			}
+			c.days[t][opp.Pick] += units
 		}
 	}
 }
 
-// add counts units of a tier, first netting.
-func (c *depCell) add(tier int, pick, h int32, units int64) {
-	c.days[tier][pick] += units
-	if pick >= h-14 {
-		c.end[tier][pick-(h-14)] += units
+// firstAsked keeps, of the dependent demand of all children's first netting, what repeats past the horizon and
+// what is picked as things stand.
+func (d *desk) firstAsked(cell int) {
+	c := &d.dep[cell]
+	if !c.any {
+		return
+	}
+	picks := d.picks(cell)
+	for t := range c.days {
+		copy(c.end[t], c.days[t][d.horizon-14:])
+		for day, units := range c.days[t] {
+			picks[day] += units
+		}
 	}
 }
 
@@ -364,6 +368,7 @@ func (d *desk) pack(s *sku, opp *net.Opp) int64 {
 // askSite nets a DC's own row of an item, after the trial of its children's orders.
 func (d *desk) askSite(site int16, item int8) {
 	c := d.cell(site, item)
+	d.firstAsked(c)
 	i := d.own[c]
 	if i < 0 {
 		return

@@ -15,10 +15,14 @@ func roundUp(q, step int64) int64 {
 	return (q + step - 1) / step * step
 }
 
-// mulDivUp gives a × b ÷ c rounded up, for 0 ≤ a, b and b ≤ c.
-func mulDivUp(a, b, c int64) int64 {
-	hi, lo := bits.Mul64(uint64(a), uint64(b))
-	q, rem := bits.Div64(hi, lo, uint64(c))
+// partUp gives so many thousandths of a day's demand, rounded up; demand of a day is far from the bounds.
+func partUp(demand, thousandths int64) int64 {
+	const safe = 1 << 53
+	if demand < safe {
+		return (demand*thousandths + 999) / 1000
+	}
+	hi, lo := bits.Mul64(uint64(demand), uint64(thousandths))
+	q, rem := bits.Div64(hi, lo, 1000)
 	if rem > 0 {
 		q++
 	}

@@ -167,6 +167,10 @@ func Projected(row *Row, tab *Table, stock []int64) {
 			stock[k] = 0
 			continue
 		}
+		if row.Lost && b.p == 0 && len(row.Receipts) == 0 {
+			stock[k] = 0 // nothing is left and nothing comes
+			continue
+		}
 		b.advance(row, a-1, 0)
 		stock[k] = b.p + row.Rec[a]
 	}
@@ -191,11 +195,21 @@ func (n *Pass) look(a, end int32) window {
 	r := n.row
 	w := window{a: a, end: end, start: n.bal.p}
 	n1, n2, n3 := int64(minInt), int64(minInt), int64(minInt)
-	if r.flat && !r.receives(a, end) {
-		w.falls = true
+	if r.steady && !r.receives(a, end) {
+		before := n.bal.p + r.Rec[a] + r.cum[a] // the balance of day t is before − cum[t+1]
 		w.first = n.bal.p + r.Rec[a] - r.All[a]
-		w.last = n.bal.p + r.Rec[a] - (r.cum[end+1] - r.cum[a])
-		n1, n2, n3 = -w.last, r.levelPres-w.last, r.levelFloor-w.last
+		w.last = before - r.cum[end+1]
+		n1, n2 = -w.last, r.levelPres-w.last
+		if r.flat {
+			w.falls = true
+			n3 = r.levelFloor - w.last
+		} else {
+			floor, cum := r.floor[a:end+1], r.cum[a+1:end+2]
+			for t := range floor {
+				n3 = max(n3, floor[t]+cum[t])
+			}
+			n3 -= before
+		}
 	} else {
 		bal := n.bal.p
 		for t := a; t <= end; t++ {

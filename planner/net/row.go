@@ -4,6 +4,7 @@ package net
 const (
 	maxDailyDependent = 1_000_000_000_000
 	maxOrder          = 1_000_000_000_000
+	farForward        = 400 // days of forward demand that the columns are made for
 	maxSum            = 4_000_000_000_000_000_000
 	// FarDay stands for an open end of the dates, FarPast for an open start.
 	FarDay  = 1 << 29
@@ -67,6 +68,8 @@ type Row struct {
 	T    int
 	cum  []int64 // cum[t] = All[0] + … + All[t−1]
 	flat bool    // floors are the same on every day: level; else floor, pres and safe
+	// the presentation minimum is the same on every day of the columns: levelPres
+	steady bool
 	// of a flat row
 	levelFloor, levelPres, levelSafe int64
 	floor, pres, safe                []int64
@@ -128,6 +131,9 @@ func (r *Row) Prepare(tab *Table, least int) {
 			end = max(end, tab.Opps[k].Usable+r.Cover-1)
 		}
 		t = max(t, int(min(end, r.To, FarDay))+1)
+	}
+	if r.SafeDays > 0 { // forward demand of the horizon's days then lies in the columns
+		t = max(t, min(r.H+int(r.SafeDays/1000)+1, r.H+farForward))
 	}
 	r.T = t
 	r.fillDemand()
@@ -247,7 +253,7 @@ func (r *Row) fillFloors() {
 	t := r.T
 	pres := r.Present * 1000
 	if r.SafeDays == 0 && len(r.Dated) == 0 && r.From <= 0 && int(r.To) >= t-1 {
-		r.flat = true
+		r.flat, r.steady = true, true
 		r.levelSafe, r.levelPres = r.Safety*1000, pres
 		r.levelFloor = max(r.levelSafe, pres)
 		return
@@ -256,6 +262,11 @@ func (r *Row) fillFloors() {
 	s := &r.store
 	s.floor, s.pres, s.safe = sized(s.floor, t), sized(s.pres, t), sized(s.safe, t)
 	r.floor, r.pres, r.safe = s.floor, s.pres, s.safe
+	if r.From <= 0 && int(r.To) >= t-1 && len(r.Dated) == 0 && r.H+int(r.SafeDays/1000) < t {
+		r.forwardFloors(pres)
+		return
+	}
+	r.steady = false
 	var safe int64
 	for d := range t {
 		if d < r.H {
@@ -266,6 +277,26 @@ func (r *Row) fillFloors() {
 		} else {
 			r.safe[d], r.pres[d], r.floor[d] = 0, 0, 0
 		}
+	}
+}
+
+// forwardFloors works out floors of forward demand where dates bound nothing and all of it lies in the columns.
+func (r *Row) forwardFloors(pres int64) {
+	r.steady, r.levelPres = true, pres
+	whole, part := int(r.SafeDays/1000), r.SafeDays%1000
+	units := r.Safety * 1000
+	cum, all := r.cum, r.All
+	for d := range r.H {
+		ahead := cum[d+1+whole] - cum[d+1]
+		if part > 0 {
+			ahead += partUp(all[d+1+whole], part)
+		}
+		safe := max(units, ahead)
+		r.safe[d], r.pres[d], r.floor[d] = safe, pres, max(safe, pres)
+	}
+	last := r.H - 1
+	for d := r.H; d < r.T; d++ {
+		r.safe[d], r.pres[d], r.floor[d] = r.safe[last], pres, r.floor[last]
 	}
 }
 
@@ -314,7 +345,7 @@ func (r *Row) Forward(d int, thousandths int64) int64 {
 	whole := int(thousandths / 1000)
 	sum := r.Sum(d+1, d+whole)
 	if part := thousandths % 1000; part > 0 {
-		sum += mulDivUp(r.On(d+whole+1), part, 1000)
+		sum += partUp(r.On(d+whole+1), part)
 	}
 	return sum
 }
