@@ -70,6 +70,9 @@ type Config struct {
 	// Durable is called after each commit, before it is reported: the embedded broker syncs its files here.
 	Durable func() error
 	Log     *slog.Logger
+	// At is called at named moments of publishing a DC, for tests that stop a process there: fenced, looked,
+	// lines, manifest, committed.
+	At func(moment string)
 }
 
 // acks=all is not a setting: transactions need it, and a plan that one failed disk loses was not published.
@@ -128,6 +131,9 @@ func (c Config) withDefaults() Config {
 	setTo(&c.StartTimeout, 10*time.Second)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.At == nil {
+		c.At = func(string) {}
 	}
 	c.Topics = c.Topics.withDefaults()
 	return c

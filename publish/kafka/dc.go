@@ -100,6 +100,7 @@ func (a *attempt) run(ctx context.Context) (out publish.Outcome, err error) {
 		return out, err
 	}
 	defer a.close(ctx, &err)
+	a.p.cfg.At("fenced")
 	if err := a.book.settle(ctx); err != nil {
 		return out, err
 	}
@@ -107,6 +108,7 @@ func (a *attempt) run(ctx context.Context) (out publish.Outcome, err error) {
 	if err != nil {
 		return out, err
 	}
+	a.p.cfg.At("looked")
 	if there != nil {
 		return publish.Outcome{Already: true, Topics: topicsOf(there.Spans), At: there.at}, nil
 	}
@@ -328,6 +330,7 @@ func (a *attempt) transact(ctx context.Context, lines func() error, records func
 			return err
 		}
 	}
+	a.p.cfg.At("lines")
 	all, err := records()
 	if err != nil {
 		return err
@@ -349,6 +352,7 @@ func (a *attempt) transact(ctx context.Context, lines func() error, records func
 			return fmt.Errorf("manifest record %s: %w", k.key, err)
 		}
 	}
+	a.p.cfg.At("manifest")
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -359,5 +363,6 @@ func (a *attempt) transact(ctx context.Context, lines func() error, records func
 		return fmt.Errorf("commit: %w", err)
 	}
 	a.begun = time.Time{}
+	a.p.cfg.At("committed")
 	return nil
 }

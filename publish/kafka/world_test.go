@@ -76,6 +76,7 @@ func TestReal(t *testing.T) {
 		"verify":                      TestVerify,
 		"recover":                     TestRecover,
 		"parts":                       TestParts,
+		"killed at each moment":       TestCrash,
 		"topics plan and apply":       TestTopicsPlanAndApply,
 		"ranges stay":                 TestRangesStay,
 		"facts of the client library": TestFacts,
