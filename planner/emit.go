@@ -107,40 +107,66 @@ func (d *desk) emitOrders(i int32, s *sku) {
 		return
 	}
 	tab := d.table(s)
+	var to carrier
+	to.opp = -1
 	for k := s.first; k < s.first+s.count; k++ {
 		o := &d.orders[k]
 		if !o.some() {
 			continue
 		}
 		opp := &tab.Opps[o.opp]
-		lane := d.lane(s, opp)
-		source := d.net.Lanes.Source[lane]
-		site := d.siteOf[source]
-		layer := VendorOrders
-		switch {
-		case d.net.Nodes.Kind[source] == inputs.Vendor:
-			site = s.site
-		case d.net.Nodes.Kind[s.node] == inputs.DC:
-			layer = DCOrders
-		default:
-			layer = StoreOrders
+		if to.opp != opp.Lane {
+			to = d.carrier(s, opp)
 		}
-		promised := d.promised(s, o, opp)
-		if promised && opp.Order == 0 && o.units() > 0 {
+		promised := to.layer == VendorOrders
+		if s.site < 0 || !promised {
+			promised = d.promised(s, o, opp)
+		}
+		q := o.units()
+		if promised && opp.Order == 0 && q > 0 {
 			s.flags |= skuReleased
 		}
-		if site < 0 || !d.sites[site].gives {
+		if to.site < 0 || !d.sites[to.site].gives {
 			continue
 		}
-		out := &d.out[site]
-		pack := d.pack(s, opp)
-		if q := o.units(); q > 0 {
-			out.work.add(d.shop, lane, opp, int(d.itemOf(s.item)), q, q/pack)
+		out := &d.out[to.site]
+		if q > 0 {
+			out.work.add(d.shop, to.lane, opp, int(d.itemOf(s.item)), q, packsOf(q, to.pack))
 		}
-		if d.published(layer, s, o, opp, site, promised) {
-			d.line(out, layer, s, o, lane, pack, promised)
+		if d.published(to.layer, s, o, opp, to.site, promised) {
+			d.line(out, to.layer, s, o, to.lane, to.pack, promised)
 		}
 	}
+}
+
+// carrier is where the orders of one lane are written.
+type carrier struct {
+	opp   int32 // lane of the opportunity
+	lane  inputs.LaneIdx
+	site  int16 // −1: a DC outside the unit
+	layer LayerID
+	pack  int64
+}
+
+func (d *desk) carrier(s *sku, opp *net.Opp) carrier {
+	c := carrier{opp: opp.Lane, lane: d.lane(s, opp), pack: d.pack(s, opp), layer: StoreOrders}
+	source := d.net.Lanes.Source[c.lane]
+	c.site = d.siteOf[source]
+	switch {
+	case d.net.Nodes.Kind[source] == inputs.Vendor:
+		c.site, c.layer = s.site, VendorOrders
+	case d.net.Nodes.Kind[s.node] == inputs.DC:
+		c.layer = DCOrders
+	}
+	return c
+}
+
+// packsOf divides units by the pack.
+func packsOf(q, pack int64) int64 {
+	if q>>31 == 0 { // a short division is several times faster
+		return int64(uint32(q) / uint32(pack))
+	}
+	return q / pack
 }
 
 // published reports whether an order is a line of its layer: planning rules, section 10; reading 31.
@@ -187,7 +213,7 @@ func (d *desk) line(out *siteOut, layer LayerID, s *sku, o *order, lane inputs.L
 	}
 	tiers := share.Split(q, pack, o.n)
 	volume, weight := times(d.net.Items.Volume[item], q), times(d.net.Items.Weight[item], q)
-	for i, v := range [...]int64{q, q / pack, pack, o.need, o.wanted, tiers[0], tiers[1], tiers[2], tiers[3]} {
+	for i, v := range [...]int64{q, packsOf(q, pack), pack, o.need, o.wanted, tiers[0], tiers[1], tiers[2], tiers[3]} {
 		c[colQuantity+i].I64 = append(c[colQuantity+i].I64, v)
 	}
 	c[colRelease].U8 = append(c[colRelease].U8, bit(release))

@@ -12,6 +12,9 @@ func unitsUp(milli int64) int64 {
 
 // roundUp rounds up to a multiple of step.
 func roundUp(q, step int64) int64 {
+	if up := q + step - 1; up>>31 == 0 { // a short division is several times faster
+		return int64(uint32(up) / uint32(step) * uint32(step))
+	}
 	return (q + step - 1) / step * step
 }
 

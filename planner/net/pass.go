@@ -73,12 +73,16 @@ func (n *Pass) Run(row *Row, tab *Table, modes []Mode, held []int64) {
 	n.steps = n.steps[:0]
 	n.bal = start(row)
 	var arriving int64 // milli-units usable on bal.day
+	quick := modes == nil && row.quick()
 	for k := range n.Results {
 		res := &n.Results[k]
 		res.Need, res.Asked, res.Wanted, res.Steps = 0, 0, 0, nil
 		res.N0, res.N1, res.N2, res.N3 = 0, 0, 0, 0
 		res.Marks, res.Held, res.Start = 0, false, 0
 		opp := &tab.Opps[k]
+		if quick && n.idle(k, &arriving) {
+			continue
+		}
 		mode := Net
 		if modes != nil {
 			mode = modes[k]
@@ -106,6 +110,56 @@ func (n *Pass) Run(row *Row, tab *Table, modes []Mode, held []int64) {
 		n.bal.advance(row, int32(row.H)-1, arriving)
 		n.Short = n.bal.short
 	}
+}
+
+// quick reports whether a row's stock only falls between its own orders and never below 0, or may: then a window
+// that needs nothing is seen from its end alone, or from its highest floor.
+func (r *Row) quick() bool {
+	return r.steady && !r.tiered && !r.Promises && len(r.Receipts) == 0 && r.Avail >= 0 && r.Policy != PolicyNone
+}
+
+// idle runs up to the day before opportunity k of a quick row and reports whether its window asks for nothing.
+func (n *Pass) idle(k int, arriving *int64) bool {
+	r, tab := n.row, n.tab
+	a := tab.Opps[k].Usable
+	if a > r.To {
+		return true
+	}
+	if a > n.bal.day {
+		p := n.bal.p + *arriving - (r.cum[a] - r.cum[n.bal.day])
+		*arriving = 0
+		if p < 0 {
+			n.bal.short = true
+			if r.Lost {
+				p = 0
+			}
+		}
+		n.bal.p, n.bal.day = p, a
+	}
+	var end int32
+	if k+1 < len(tab.Opps) {
+		end = tab.Opps[k+1].Usable - 1
+	} else {
+		end = tab.End(k, r.Cover)
+	}
+	end = min(end, r.To)
+	floor := r.levelFloor
+	if r.Policy == PolicyMinMax {
+		floor = max(floor, r.Min*1000)
+	}
+	before := n.bal.p + r.cum[a]
+	if floor > before-r.cum[end+1] {
+		return false
+	}
+	if !r.flat {
+		floors, cum := r.floor[a:end+1], r.cum[a+1:end+2]
+		for t := range floors {
+			if floors[t]+cum[t] > before {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func start(row *Row) balance {

@@ -282,7 +282,7 @@ func (r *Row) fillFloors() {
 
 // forwardFloors works out floors of forward demand where dates bound nothing and all of it lies in the columns.
 func (r *Row) forwardFloors(pres int64) {
-	r.steady, r.levelPres = true, pres
+	r.steady, r.levelPres, r.levelFloor = true, pres, 0
 	whole, part := int(r.SafeDays/1000), r.SafeDays%1000
 	units := r.Safety * 1000
 	cum, all := r.cum, r.All
