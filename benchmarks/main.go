@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -76,6 +77,7 @@ func run(ctx context.Context, args []string) error {
 	fs.IntVar(&s.dcs, "dcs", 0, "DCs of the network (0: the generator's default)")
 	fs.Uint64Var(&s.seed, "seed", 1, "seed of the network")
 	fs.StringVar(&s.dir, "dir", "", "folder for snapshots and plan files (default: a temporary one)")
+	profile := fs.String("cpuprofile", "", "write a processor profile of the run to this file")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -99,6 +101,16 @@ func run(ctx context.Context, args []string) error {
 		s.dir = dir
 	}
 	runtime.GOMAXPROCS(max(s.workers, 1))
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return errors.Join(err, f.Close())
+		}
+		defer pprof.StopCPUProfile()
+	}
 	command := "go run ./benchmarks " + strings.Join(args, " ")
 	for _, b := range chosen {
 		report := func(r result) {
