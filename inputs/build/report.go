@@ -46,7 +46,7 @@ func (r *Report) fault(batch *inputs.Batch, i int, column string, reason inputs.
 	r.counts(batch.Contract.Table).Quarantined++
 	f := inputs.Fault{
 		Table: batch.Contract.Table, Reason: reason, Column: column, Hint: hint,
-		Source: batch.Source, Position: batch.First + int64(i),
+		Source: batch.Source, Position: batch.Position(i),
 	}
 	if at := batch.Contract.Index(column); at >= 0 {
 		f.Value = inputs.Cut(inputs.FormatCell(&batch.Contract.Columns[at], &batch.Columns[at], i))

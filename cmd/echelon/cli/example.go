@@ -117,7 +117,7 @@ func (a *app) lookNext(ctx context.Context, f runFlags, r *cycle.Result) error {
 			return err
 		}
 	}
-	more := f.more()
+	more := f.more(r)
 	a.note("\nlook next:")
 	if shorted.item != "" {
 		a.note("  echelon explain --node %s --item %s%s", shorted.node, shorted.item, more)
@@ -129,10 +129,10 @@ func (a *app) lookNext(ctx context.Context, f runFlags, r *cycle.Result) error {
 		a.note("  echelon show store-orders --node %s --released --top 20 --by urgency%s", large.node, more)
 	}
 	a.note("  echelon show exceptions --kind stock_out --top 20 --by units%s", more)
-	a.note("  echelon cycles %s%s", r.Cycle, more)
+	a.note("  echelon cycles %s%s", r.Cycle, stateFlag(f.state))
 	a.note("  echelon verify%s", more)
 	if f.brokers == "" && !f.noPublish {
-		a.note("  echelon broker --port 9092%s       then: kcat -b 127.0.0.1:9092 -t %s.plan.store-orders.v1 -C -e | head", more, r.Tenant)
+		a.note("  echelon broker --port 9092%s       then: kcat -b 127.0.0.1:9092 -t %s.plan.store-orders.v1 -C -e | head", stateFlag(f.state), r.Tenant)
 	}
 	return nil
 }

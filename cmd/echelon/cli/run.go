@@ -85,6 +85,9 @@ func (a *app) run(ctx context.Context, f runFlags) (*cycle.Result, error) {
 	if err != nil {
 		return nil, a.ended(f.result, f.tenant, f.cycle, err)
 	}
+	if err := cfg.Validate(); err != nil {
+		return nil, a.ended(f.result, f.tenant, f.cycle, err)
+	}
 	p := newProgress(a.err)
 	defer p.end()
 	cfg.On, cfg.At = p.cycle, a.at

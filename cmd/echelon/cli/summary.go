@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -60,7 +61,7 @@ func (a *app) summary(ctx context.Context, f runFlags, r *cycle.Result, to *targ
 			a.note("  %-11s %s: %s", d.State, d.DC, d.Why)
 		}
 	}
-	more := f.more()
+	more := f.more(r)
 	if len(worst) > 0 {
 		a.note("  worst shortages by value:")
 		for i := range worst {
@@ -138,8 +139,17 @@ func (a *app) published(r *cycle.Result, to *target) {
 }
 
 // more is what commands about this plan need beside their own flags.
-func (f *runFlags) more() string {
-	return stateFlag(f.state)
+func (f *runFlags) more(r *cycle.Result) string {
+	flags := stateFlag(f.state)
+	plans := filepath.Join(f.state, "plans")
+	if tenants, err := folders(plans, "tenant="); err == nil && len(tenants) > 1 {
+		flags += " --tenant " + r.Tenant
+	}
+	cycles, err := folders(filepath.Join(plans, "tenant="+r.Tenant), "cycle=")
+	if err == nil && len(cycles) > 0 && cycles[len(cycles)-1] != r.Cycle {
+		flags += " --cycle " + r.Cycle
+	}
+	return flags
 }
 
 func stateFlag(dir string) string {
