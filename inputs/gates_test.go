@@ -45,17 +45,30 @@ func TestGates(t *testing.T) {
 		{"more than 20 % fewer rows", state("inventory", 799, 0, 1000), nil, "rows_missing", true},
 		{"more rows", state("inventory", 5000, 0, 1000), nil, "", false},
 		{"first cycle", state("inventory", 5, 0, 0), nil, "", false},
-		{"the policy lets it pass", state("inventory", 500, 0, 1000),
-			[]inputs.Threshold{{Table: "inventory", Measure: inputs.MeasureRows, Refuse: inputs.Never()}}, "", false},
-		{"the policy degrades, refusing stays", state("inventory", 900, 0, 1000),
-			[]inputs.Threshold{{Table: "inventory", Measure: inputs.MeasureRows, Degrade: inputs.At(50)}}, "rows_missing", false},
-		{"degrade alone does not lift the refusal", state("inventory", 700, 0, 1000),
-			[]inputs.Threshold{{Table: "inventory", Measure: inputs.MeasureRows, Degrade: inputs.At(50)}}, "rows_missing", true},
+		{
+			"the policy lets it pass", state("inventory", 500, 0, 1000),
+			[]inputs.Threshold{{Table: "inventory", Measure: inputs.MeasureRows, Refuse: inputs.Never()}},
+			"", false,
+		},
+		{
+			"the policy degrades, refusing stays", state("inventory", 900, 0, 1000),
+			[]inputs.Threshold{{Table: "inventory", Measure: inputs.MeasureRows, Degrade: inputs.At(50)}},
+			"rows_missing", false,
+		},
+		{
+			"degrade alone does not lift the refusal", state("inventory", 700, 0, 1000),
+			[]inputs.Threshold{{Table: "inventory", Measure: inputs.MeasureRows, Degrade: inputs.At(50)}},
+			"rows_missing", true,
+		},
 		{"a limit for all, beaten by the table's", state("skus", 1000, 30, 970), []inputs.Threshold{
 			{Measure: inputs.MeasureQuarantined, Refuse: inputs.At(10)},
-			{Table: "skus", Measure: inputs.MeasureQuarantined, Refuse: inputs.At(40)}}, "", false},
-		{"no faults at a limit of 0", state("skus", 1000, 0, 1000),
-			[]inputs.Threshold{{Measure: inputs.MeasureQuarantined, Refuse: inputs.At(0)}}, "", false},
+			{Table: "skus", Measure: inputs.MeasureQuarantined, Refuse: inputs.At(40)},
+		}, "", false},
+		{
+			"no faults at a limit of 0", state("skus", 1000, 0, 1000),
+			[]inputs.Threshold{{Measure: inputs.MeasureQuarantined, Refuse: inputs.At(0)}},
+			"", false,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := inputs.Judge(night(c.table), c.thresholds)
