@@ -132,6 +132,9 @@ func (d *desk) netSKU(i int32) {
 	if s.flags&skuHeld != 0 {
 		return
 	}
+	if d.netPlain(i, s) {
+		return
+	}
 	d.load(s, &d.row, 0)
 	if milli, _ := d.row.Ignored(); milli > 0 {
 		s.flags |= skuIgnored | skuData

@@ -34,6 +34,8 @@ type desk struct {
 	row    net.Row
 	row2   net.Row
 	pass   net.Pass
+	swift  net.Swift
+	facts0 net.Facts // of the plain row in work
 	stock  []int64
 	modes  []net.Mode
 	held   []int64

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"echelon/inputs"
+	"echelon/planner/net"
 )
 
 // Plan plans the cycle: asks go up, gives come down, each DC's plan goes to the sink. The result is the same
@@ -75,6 +76,10 @@ func newRun(c *Cycle) (*run, error) {
 		return nil, err
 	}
 	r.lots = convertLots(r.net.LotSets)
+	r.plain = make([]bool, len(r.lots))
+	for i := range r.lots {
+		r.plain[i] = net.Plain(r.lots[i])
+	}
 	r.units = arrangeUnits(r.net)
 	r.gives = make([]bool, len(r.net.DCs))
 	for i, dc := range r.net.DCs {

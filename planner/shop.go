@@ -16,6 +16,7 @@ type run struct {
 	policy  *Policy
 	classes []class
 	lots    [][]net.Lot // parallel to Network.LotSets
+	plain   []bool      // per lot set: packs alone
 	units   []unit
 	gives   []bool  // per position in Network.DCs
 	unitOf  []int32 // node → unit, -1 when it is no DC

@@ -41,6 +41,11 @@ func SupplyDays(stock, demand int64, days int32) int16 {
 	if stock <= 0 {
 		return 0
 	}
+	if stock>>40 == 0 {
+		if supply := uint64(stock) * uint64(days); supply < most*uint64(demand) && demand>>50 == 0 {
+			return int16(supply / uint64(demand))
+		}
+	}
 	hi, lo := bits.Mul64(uint64(stock), uint64(days))
 	if hi >= uint64(demand) {
 		return most

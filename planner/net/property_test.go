@@ -136,3 +136,61 @@ func TestPassAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations per row", n)
 	}
 }
+
+// The short way gives what the long one gives, or leaves the row to it.
+func TestSwiftEqualsPass(t *testing.T) {
+	swift := 0
+	var s Swift
+	rapid.Check(t, func(t *rapid.T) {
+		r, tab := drawRow(t)
+		r.Policy, r.From, r.To, r.Receipts = PolicyNet, FarPast, FarDay, nil
+		r.Avail = max(r.Avail, 0)
+		if rapid.Bool().Draw(t, "roomy") {
+			r.Cap, r.Life = -1, 0
+		}
+		r.LaneLots = []Lot{{Pack: r.LaneLots[0].Pack, DeadBand: r.LaneLots[0].DeadBand}}
+		if tab.Planned == 0 || !Plain(r.LaneLots) || !s.Run(&r.Facts, r.Own, r.LaneLots, tab) {
+			return
+		}
+		swift++
+		var p Pass
+		r.Prepare(tab, 0)
+		p.Run(r, tab, nil, nil)
+		stock := make([]int64, tab.Planned)
+		Projected(r, tab, stock)
+		next := 0
+		for k := range p.Results {
+			res := &p.Results[k]
+			if res.Need == 0 && res.Asked == 0 {
+				continue
+			}
+			if next == len(s.Orders) {
+				t.Fatalf("opportunity %d is missing: %+v", k, res)
+			}
+			a, end := tab.Opps[k].Usable, tab.End(k, r.Cover)
+			want := Quick{
+				Opp: int32(k), Need: res.Need, Wanted: res.Wanted, N1: res.N1, N2: res.N2, N3: res.N3,
+				Supply: SupplyDays(stock[k], r.Sum(int(a), int(end)), end-a+1),
+			}
+			if s.Orders[next] != want {
+				t.Fatalf("opportunity %d: %+v, want %+v", k, s.Orders[next], want)
+			}
+			next++
+		}
+		if next != len(s.Orders) || s.Short != p.Short {
+			t.Fatalf("%d orders of %d, short %v, want %v", len(s.Orders), next, s.Short, p.Short)
+		}
+	})
+	if swift < 30 {
+		t.Errorf("only %d rows went the short way", swift)
+	}
+}
+
+func BenchmarkSwiftRow(b *testing.B) {
+	tab, row := everyOther(28), plainRow(28)
+	var s Swift
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Run(&row.Facts, row.Own, row.LaneLots, tab)
+	}
+}
