@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/parquet-go/parquet-go"
 	"github.com/spf13/cobra"
 
 	"echelon/planner"
@@ -45,7 +46,7 @@ func (a *app) showCommand() *cobra.Command {
 	fs.BoolVar(&f.released, "released", false, "only lines to be ordered now")
 	fs.IntVar(&f.top, "top", 0, "at most this many lines (default: 50 in a table, else all)")
 	fs.StringVar(&f.by, "by", "", "order by this column: urgency and days ascending, quantities descending")
-	fs.StringVar(&f.format, "format", "table", "table, csv or json")
+	fs.StringVar(&f.format, "format", "table", "table, csv, json or parquet")
 	return cmd
 }
 
@@ -67,8 +68,8 @@ func (a *app) show(ctx context.Context, layer string, f showFlags) error {
 		return usagef("no layer %q; layers: %s", layer, strings.Join(shown(), ", "))
 	}
 	id := planner.LayerID(i)
-	if !slices.Contains([]string{"table", "csv", "json"}, f.format) {
-		return usagef("--format %q: want table, csv or json", f.format)
+	if !slices.Contains([]string{"table", "csv", "json", parquetFormat}, f.format) {
+		return usagef("--format %q: want table, csv, json or parquet", f.format)
 	}
 	if f.by != "" && !slices.ContainsFunc(planner.LayerOf(id).Columns, func(c planner.LayerColumn) bool { return c.Name == f.by }) {
 		return usagef("--by %q: %s has no such column", f.by, layer)
@@ -79,6 +80,9 @@ func (a *app) show(ctx context.Context, layer string, f showFlags) error {
 	}
 	out := bufio.NewWriter(a.out)
 	s := &showing{flags: f, layer: id, out: out, top: f.top}
+	if f.format == parquetFormat {
+		s.parquet = newParquetLines(out, id)
+	}
 	if s.top == 0 && f.format == "table" {
 		s.top = 50
 	}
@@ -112,7 +116,10 @@ type showing struct {
 	written int
 	kept    []keptLine
 	head    []string
+	parquet *parquetLines // --format parquet
 }
+
+const parquetFormat = "parquet"
 
 // keptLine is a rendered line and what it is sorted by.
 type keptLine struct {
@@ -120,6 +127,7 @@ type keptLine struct {
 	text string
 	line []string
 	json []byte
+	row  parquet.Row
 }
 
 // full reports whether nothing more can be written.
@@ -141,7 +149,9 @@ func (s *showing) dc(ctx context.Context, dc *planfile.DC) error {
 				continue
 			}
 			s.matched++
-			s.take(dc.Manifest.DC, b, row)
+			if err := s.take(dc.Manifest.DC, b, row); err != nil {
+				return err
+			}
 			if s.full() {
 				return nil
 			}
@@ -174,9 +184,11 @@ func (f *showFlags) match(b *planfile.Batch, row int) bool {
 }
 
 // take writes a row, or keeps it when lines are sorted.
-func (s *showing) take(dc string, b *planfile.Batch, row int) {
+func (s *showing) take(dc string, b *planfile.Batch, row int) error {
 	k := keptLine{}
-	if s.flags.format == "json" {
+	if s.parquet != nil {
+		k.row = s.parquet.row(dc, b, row)
+	} else if s.flags.format == "json" {
 		k.json = append(append([]byte(`{"dc":"`+dc+`",`), b.AppendJSON(nil, row)[1:]...), '\n')
 	} else {
 		head, line := cells(dc, b, row, s.flags.format == "csv")
@@ -189,7 +201,11 @@ func (s *showing) take(dc string, b *planfile.Batch, row int) {
 			_, _ = s.out.Write(k.json) // a failed write shows at the flush
 			s.kept = s.kept[:0]
 		}
-		return
+		if s.parquet != nil {
+			s.kept = s.kept[:0]
+			return s.parquet.write(k.row)
+		}
+		return nil
 	}
 	c := b.Col(s.flags.by)
 	switch {
@@ -206,6 +222,7 @@ func (s *showing) take(dc string, b *planfile.Batch, row int) {
 	if s.top > 0 && len(s.kept) >= 2*s.top+1024 {
 		s.sort()
 	}
+	return nil
 }
 
 func (s *showing) sort() {
@@ -227,6 +244,14 @@ func (s *showing) sort() {
 func (s *showing) end(notes io.Writer) error {
 	if s.flags.by != "" {
 		s.sort()
+	}
+	if s.parquet != nil {
+		for _, k := range s.kept {
+			if err := s.parquet.write(k.row); err != nil {
+				return err
+			}
+		}
+		return s.parquet.w.Close()
 	}
 	if s.flags.format == "json" {
 		for _, k := range s.kept {
