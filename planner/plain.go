@@ -2,6 +2,7 @@ package planner
 
 import (
 	"echelon/inputs"
+	"echelon/planner/net"
 )
 
 // notPlain are the facts of a row that the short way of netting does not know.
@@ -13,7 +14,7 @@ const notPlain = inputs.FlagDates | inputs.FlagInbound | inputs.FlagOutbound | i
 func (d *desk) netPlain(i int32, s *sku) bool {
 	p := d.sites[s.site].part
 	row := int(s.row)
-	if p.Flags[row]&notPlain != 0 || p.Policy[row] != inputs.PolicyNet || s.flags&skuOrders == 0 ||
+	if p.Flags[row]&notPlain != 0 || s.flags&skuOrders == 0 ||
 		!d.plain[p.LotSet[row]] || d.cycle.Careful || d.tracer != nil {
 		return false
 	}
@@ -28,6 +29,7 @@ func (d *desk) netPlain(i int32, s *sku) bool {
 	f := &d.facts0
 	f.H, f.Lost, f.Avail = d.horizon, lost, avail*1000
 	f.Safety, f.SafeDays, f.Present = int64(p.SafetyUnits[row]), int64(p.SafetyDays[row]), int64(p.Presentation[row])
+	f.Policy, f.Min, f.Max = uint8(p.Policy[row]), int64(p.Min[row]), int64(p.Max[row])
 	f.Cap, f.Cover, f.Life = int64(p.ShelfCap[row]), int32(p.CoverDays[row]), int32(p.ShelfLife[row])
 	own := sized(&d.own64, d.horizon)
 	d.ownDemand(p, row, own)
@@ -42,7 +44,28 @@ func (d *desk) netPlain(i int32, s *sku) bool {
 		d.orders = append(d.orders, order{
 			sku: i, opp: q.Opp, need: q.Need, wanted: q.Wanted, n: [3]int64{q.N1, q.N2, q.N3}, extra: -1, dos: q.Supply,
 		})
+		if q.Policy != 0 || q.Minimum != 0 {
+			d.orders[len(d.orders)-1].extra = d.plainSteps(f.Policy, q)
+		}
 	}
 	s.count = int32(len(d.swift.Orders))
 	return true
+}
+
+// plainSteps keeps the ledger steps of policy and minimum; it returns the number of the extra.
+func (d *desk) plainSteps(policy uint8, q *net.Quick) int32 {
+	x := extra{firstStep: int32(len(d.steps)), late: -1}
+	if q.Policy != 0 {
+		reason := ReasonCoverDays
+		if policy == net.PolicyMinMax {
+			reason = ReasonOrderUpTo
+		}
+		d.steps = append(d.steps, net.Step{Reason: uint8(reason), Change: q.Policy})
+	}
+	if q.Minimum != 0 {
+		d.steps = append(d.steps, net.Step{Reason: uint8(ReasonMinOrder), Change: q.Minimum})
+	}
+	x.steps = int32(len(d.steps)) - x.firstStep
+	d.extras = append(d.extras, x)
+	return int32(len(d.extras)) - 1
 }

@@ -143,12 +143,12 @@ func TestSwiftEqualsPass(t *testing.T) {
 	var s Swift
 	rapid.Check(t, func(t *rapid.T) {
 		r, tab := drawRow(t)
-		r.Policy, r.From, r.To, r.Receipts = PolicyNet, FarPast, FarDay, nil
+		r.From, r.To, r.Receipts = FarPast, FarDay, nil
 		r.Avail = max(r.Avail, 0)
 		if rapid.Bool().Draw(t, "roomy") {
 			r.Cap, r.Life = -1, 0
 		}
-		r.LaneLots = []Lot{{Pack: r.LaneLots[0].Pack, DeadBand: r.LaneLots[0].DeadBand}}
+		r.LaneLots = []Lot{{Pack: r.LaneLots[0].Pack, MOQ: r.LaneLots[0].MOQ, DeadBand: r.LaneLots[0].DeadBand}}
 		if tab.Planned == 0 || !Plain(r.LaneLots) || !s.Run(&r.Facts, r.Own, r.LaneLots, tab) {
 			return
 		}
@@ -171,6 +171,14 @@ func TestSwiftEqualsPass(t *testing.T) {
 			want := Quick{
 				Opp: int32(k), Need: res.Need, Wanted: res.Wanted, N1: res.N1, N2: res.N2, N3: res.N3,
 				Supply: SupplyDays(stock[k], r.Sum(int(a), int(end)), end-a+1),
+			}
+			for _, st := range res.Steps {
+				switch st.Reason {
+				case reasonOrderUpTo, reasonCoverDays:
+					want.Policy = st.Change
+				case reasonMinOrder:
+					want.Minimum = st.Change
+				}
 			}
 			if s.Orders[next] != want {
 				t.Fatalf("opportunity %d: %+v, want %+v", k, s.Orders[next], want)

@@ -1,8 +1,8 @@
 package net
 
-// Swift nets plain rows: policy net, whole demand, nothing open, no lots, no dates, no dated safety stock, not
-// negative at the start, and lot sizes of a pack alone. It gives what Pass gives and nothing else; a row on which a
-// cap bites or a dead band holds is left to Pass.
+// Swift nets plain rows: nothing open, no lots, no dates, no dated safety stock, not negative at the start, and no
+// layers or pallets. It gives what Pass gives and nothing else; a row on which a cap bites, a dead band holds or a
+// max is too low is left to Pass.
 type Swift struct {
 	Orders []Quick // of the last row, those that need something, ascending
 	Short  bool    // as Pass.Short
@@ -17,12 +17,14 @@ type Quick struct {
 	Supply       int16 // days of supply
 	Need, Wanted int64
 	N1, N2, N3   int64
+	Policy       int64 // what the policy asks for more (or less) than the need
+	Minimum      int64 // what the minimum order adds
 }
 
-// Plain reports whether lots are whole packs and no more.
+// Plain reports whether lots are whole packs with a minimum and no more.
 func Plain(lots []Lot) bool {
 	for i := range lots {
-		if lots[i].MOQ != 0 || lots[i].Tolerance != 0 {
+		if lots[i].Tolerance != 0 {
 			return false
 		}
 	}
@@ -43,6 +45,13 @@ func (s *Swift) Run(f *Facts, own []int64, lots []Lot, tab *Table) bool {
 	}
 	if tab.Planned > 0 {
 		days = max(days, int(tab.End(tab.Planned-1, f.Cover))+1)
+		if f.Policy == PolicyCover {
+			days = max(days, int(tab.Opps[tab.Planned-1].Usable+f.Cover))
+		}
+	}
+	var trigger int64
+	if f.Policy == PolicyMinMax {
+		trigger = f.Min * 1000
 	}
 	s.fill(own, h, days)
 	pres, safe := f.Present*1000, f.Safety*1000
@@ -78,25 +87,51 @@ func (s *Swift) Run(f *Facts, own []int64, lots []Lot, tab *Table) bool {
 		last := p - demand
 		n3 := level - last
 		if f.SafeDays > 0 {
-			most := s.floors[a]
-			for _, v := range s.floors[a+1 : end+1] {
-				most = max(most, v)
-			}
-			n3 = most - cum[a] - p
+			n3 = s.highest(a, end) - cum[a] - p
 		}
-		if n3 <= 0 {
-			continue
+		asked := max(n3, 0)
+		switch f.Policy {
+		case PolicyMinMax:
+			if n3 <= 0 && last >= trigger {
+				continue
+			}
+			asked = max(0, f.Max*1000-(p-(cum[a+1]-cum[a])))
+			if n3 > unitsUp(asked)*1000 {
+				return false
+			}
+		case PolicyCover:
+			if n3 <= 0 {
+				continue
+			}
+			if through := a + f.Cover - 1; through > end {
+				if f.SafeDays > 0 {
+					asked = s.highest(a, through) - cum[a] - p
+				} else {
+					asked = level - (p - (cum[through+1] - cum[a]))
+				}
+			}
+		default:
+			if n3 <= 0 {
+				continue
+			}
 		}
 		q := Quick{Opp: int32(k), N3: unitsUp(n3)}
 		q.N1, q.N2 = unitsUp(-last), unitsUp(pres-last)
 		lot := &lots[tab.Opps[k].Lane]
-		if q.N1 == 0 && q.N2 == 0 && n3 < lot.DeadBand*lot.Pack {
+		if q.N1 == 0 && q.N2 == 0 && asked < lot.DeadBand*lot.Pack {
 			return false
 		}
-		if q.N3 > maxOrder {
+		units := unitsUp(asked)
+		if q.N3 > maxOrder || units > maxOrder || units == 0 {
 			return false
 		}
-		q.Need, q.Wanted = q.N3, roundUp(q.N3, lot.Pack)
+		q.Need, q.Policy = q.N3, units-q.N3
+		if lot.MOQ > 0 {
+			if least := roundUp(lot.MOQ, lot.Pack); units < least {
+				q.Minimum, units = least-units, least
+			}
+		}
+		q.Wanted = roundUp(units, lot.Pack)
 		if f.Cap >= 0 && q.Wanted*1000 > f.Cap*1000-p {
 			return false
 		}
@@ -115,6 +150,15 @@ func (s *Swift) Run(f *Facts, own []int64, lots []Lot, tab *Table) bool {
 	}
 	s.Short = short
 	return true
+}
+
+// highest gives the highest floor, with the demand up to its day, of days a to end.
+func (s *Swift) highest(a, end int32) int64 {
+	most := s.floors[a]
+	for _, v := range s.floors[a+1 : end+1] {
+		most = max(most, v)
+	}
+	return most
 }
 
 // fill sums the demand of the days before each day; past the horizon its last seven days repeat.
