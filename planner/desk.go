@@ -40,6 +40,7 @@ type desk struct {
 	modes  []net.Mode
 	held   []int64
 	own64  []int64 // H days of scratch
+	turned tileRows
 	prom64 []int64
 	sort   []int32
 	counts []int32

@@ -142,6 +142,11 @@ func (d *desk) ownDemand(p *inputs.Partition, row int, own []int64) {
 			own[t] = column[t*inputs.TileRows]
 		}
 	}
+	leftOfToday(p, row, own)
+}
+
+// leftOfToday cuts the demand of day 0 to what is left of it, rounded up.
+func leftOfToday(p *inputs.Partition, row int, own []int64) {
 	if left, of := int64(p.Day0Left[row]), int64(p.Day0Of[row]); left != of && of > 0 {
 		own[0] = (own[0]*left + of - 1) / of
 	}

@@ -31,8 +31,8 @@ func (d *desk) netPlain(i int32, s *sku) bool {
 	f.Safety, f.SafeDays, f.Present = int64(p.SafetyUnits[row]), int64(p.SafetyDays[row]), int64(p.Presentation[row])
 	f.Policy, f.Min, f.Max = uint8(p.Policy[row]), int64(p.Min[row]), int64(p.Max[row])
 	f.Cap, f.Cover, f.Life = int64(p.ShelfCap[row]), int32(p.CoverDays[row]), int32(p.ShelfLife[row])
-	own := sized(&d.own64, d.horizon)
-	d.ownDemand(p, row, own)
+	own := d.turned.row(p, row, d.horizon)
+	leftOfToday(p, row, own)
 	if !d.swift.Run(f, own, d.lots[p.LotSet[row]], &d.classes[s.class].Table) {
 		return false
 	}
