@@ -11,6 +11,10 @@ import (
 // ask nets the group: children as if stock were endless, then, children before parents, the DCs' own rows
 // on their children's orders, corrected by the trial.
 func (d *desk) ask() {
+	d.asked = ^uint64(0)
+	if !d.give {
+		d.asked = d.upward()
+	}
 	for i := range d.sites {
 		at := d.work.at[i]
 		if at < 0 {
@@ -40,6 +44,28 @@ func (d *desk) ask() {
 	}
 }
 
+// upward gives the items of the group that have a row with lanes from another unit, a bit each: all that a
+// visit which only asks has to net. The other items ask nobody; their give nets them anyway.
+func (d *desk) upward() uint64 {
+	var items uint64
+	for i := range d.sites {
+		at := d.work.at[i]
+		if at < 0 {
+			continue
+		}
+		p := d.sites[i].part
+		for row := int(p.GroupTile[at]) * inputs.TileRows; row < int(p.GroupTile[at+1])*inputs.TileRows; row++ {
+			if item := p.Item[row]; item != inputs.None && items>>(item%inputs.TileRows)&1 == 0 {
+				s := sku{site: int16(i), set: p.LaneSet[row], class: d.classOf(p, row)}
+				if d.foreign(&s) >= 0 {
+					items |= 1 << (item % inputs.TileRows)
+				}
+			}
+		}
+	}
+	return items
+}
+
 // maxSites is the number of linked DCs that levels sorts without allocating.
 const maxSites = 64
 
@@ -47,17 +73,14 @@ const maxSites = 64
 func (d *desk) takeTile(site int16, p *inputs.Partition, tile int) {
 	for row := tile * inputs.TileRows; row < (tile+1)*inputs.TileRows; row++ {
 		item := p.Item[row]
-		if item == inputs.None {
+		if item == inputs.None || d.asked>>(item%inputs.TileRows)&1 == 0 {
 			continue
 		}
 		s := sku{
 			site: site, item: int8(item % inputs.TileRows), row: int32(row), node: p.Node[row],
-			set: p.LaneSet[row], class: inputs.None, first: int32(len(d.orders)),
+			set: p.LaneSet[row], class: d.classOf(p, row), first: int32(len(d.orders)),
 		}
 		f := p.Flags[row]
-		if s.set != inputs.None && f&inputs.FlagLaneCycle == 0 { // lanes of a row on a cycle are gone
-			s.class = d.net.LaneSets[s.set].Class
-		}
 		if f&inputs.FlagHeld != 0 {
 			s.flags |= skuHeld
 		} else if f&(inputs.FlagLaneCycle|inputs.FlagNoLane) == 0 && p.Policy[row] != inputs.PolicyNone &&
@@ -78,6 +101,15 @@ func (d *desk) takeTile(site int16, p *inputs.Partition, tile int) {
 		}
 		d.skus = append(d.skus, s)
 	}
+}
+
+// classOf gives the lane class of a row. The lanes of a row on a cycle are gone.
+func (d *desk) classOf(p *inputs.Partition, row int) inputs.ClassIdx {
+	set := p.LaneSet[row]
+	if set == inputs.None || p.Flags[row]&inputs.FlagLaneCycle != 0 {
+		return inputs.None
+	}
+	return d.net.LaneSets[set].Class
 }
 
 // arrange orders the SKUs by (item, node): two counting sorts.

@@ -14,7 +14,8 @@ import (
 //	now      per site and item: units of the orders as they stand, per pick day inside the horizon
 type desk struct {
 	*shop
-	work groupWork
+	work  groupWork
+	asked uint64 // items of the group that this visit nets, a bit each
 
 	skus     []sku
 	orders   []order

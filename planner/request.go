@@ -293,6 +293,10 @@ func (d *desk) takeRequest(w *wire, unit int) {
 		d.requests = d.requests[:k]
 		return
 	}
+	if d.asked>>uint(q.item)&1 == 0 {
+		d.requests = d.requests[:k]
+		return
+	}
 	i := int32(len(d.skus))
 	d.skus = append(d.skus, sku{
 		site: -1, item: q.item, flags: q.flags & (skuOrders | skuOwn), row: int32(k), node: q.node,
