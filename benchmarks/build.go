@@ -29,7 +29,7 @@ func buildSnapshot(ctx context.Context, s settings, report func(result)) error {
 	}
 	cfg := net.Config()
 	var bytes, live int64
-	seconds, err := timed(ctx, s, func() error {
+	spent, err := timed(ctx, s, func() error {
 		built, err := build.Snapshot(ctx, data, build.Options{Tenant: cfg.Tenant, AsOf: cfg.AsOf, Horizon: cfg.Days})
 		if err != nil {
 			return err
@@ -44,7 +44,7 @@ func buildSnapshot(ctx context.Context, s settings, report func(result)) error {
 	if err != nil {
 		return err
 	}
-	report(result{SKUs: live, Seconds: seconds, NsPerSKUCore: seconds * 1e9 / float64(live), BytesPerSKU: float64(bytes) / float64(live)})
+	report(result{SKUs: live, Seconds: spent.wall, CPUSeconds: spent.cpu, NsPerSKUCore: spent.wall * 1e9 / float64(live), BytesPerSKU: float64(bytes) / float64(live)})
 	return nil
 }
 

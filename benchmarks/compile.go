@@ -33,7 +33,7 @@ func compileLanes(ctx context.Context, s settings, report func(result)) error {
 		}
 	}
 	opportunities := 0
-	seconds, err := timed(ctx, s, func() error {
+	spent, err := timed(ctx, s, func() error {
 		sets := make([]*calendars.OpenSet, len(cals))
 		for i, c := range cals {
 			sets[i] = calendars.NewOpenSet(c, first, calendars.SearchLimit(first+2, horizon))
@@ -62,6 +62,6 @@ func compileLanes(ctx context.Context, s settings, report func(result)) error {
 	if err != nil {
 		return err
 	}
-	report(result{Seconds: seconds, Extra: map[string]float64{"lanes": lanes, "lanes_per_s": lanes / seconds, "opportunities": float64(opportunities)}})
+	report(result{Seconds: spent.wall, CPUSeconds: spent.cpu, Extra: map[string]float64{"lanes": lanes, "lanes_per_s": lanes / spent.wall, "opportunities": float64(opportunities)}})
 	return nil
 }

@@ -17,7 +17,7 @@ func loadSnapshot(ctx context.Context, s settings, report func(result)) error {
 	if err != nil {
 		return err
 	}
-	seconds, err := timed(ctx, s, func() error {
+	spent, err := timed(ctx, s, func() error {
 		snap, err := store.Open(dir, "example")
 		if err != nil {
 			return err
@@ -36,7 +36,7 @@ func loadSnapshot(ctx context.Context, s settings, report func(result)) error {
 		return err
 	}
 	report(result{
-		SKUs: skus, Seconds: seconds, NsPerSKUCore: perSKUCore(seconds, skus, s), BytesPerSKU: float64(resident) / float64(skus),
+		SKUs: skus, Seconds: spent.wall, CPUSeconds: spent.cpu, NsPerSKUCore: perSKUCore(spent.wall, skus, s), BytesPerSKU: float64(resident) / float64(skus),
 		Extra: map[string]float64{"disk_bytes_per_sku": float64(size) / float64(skus)},
 	})
 	return nil

@@ -38,47 +38,47 @@ func publishPlan(ctx context.Context, s settings, report func(result)) error {
 	}
 	slices.Sort(need.DCs)
 	need.AllDCs = need.DCs
-	seconds, err := timedPublish(ctx, s, need, dcs)
+	spent, err := timedPublish(ctx, s, need, dcs)
 	if err != nil {
 		return err
 	}
 	report(result{
-		SKUs: skus, Seconds: seconds, NsPerSKUCore: perSKUCore(seconds, skus, s),
-		Extra: map[string]float64{"lines": float64(lines), "lines_per_s": float64(lines) / seconds},
+		SKUs: skus, Seconds: spent.wall, CPUSeconds: spent.cpu, NsPerSKUCore: perSKUCore(spent.wall, skus, s),
+		Extra: map[string]float64{"lines": float64(lines), "lines_per_s": float64(lines) / spent.wall},
 	})
 	return nil
 }
 
 // timedPublish publishes to a fresh broker in each run; starting it and making topics is not counted.
-func timedPublish(ctx context.Context, s settings, need publish.Need, dcs []*planfile.DC) (float64, error) {
-	var seconds []float64
-	for range s.runs + 1 {
-		took, err := publishOnce(ctx, need, dcs)
+func timedPublish(ctx context.Context, s settings, need publish.Need, dcs []*planfile.DC) (took, error) {
+	var wall, cpu []float64
+	for i := range s.runs + 1 {
+		t, err := publishOnce(ctx, need, dcs)
 		if err != nil {
-			return 0, err
+			return took{}, err
 		}
-		seconds = append(seconds, took)
+		if i > 0 { // the first one warms up
+			wall, cpu = append(wall, t.wall), append(cpu, t.cpu)
+		}
 	}
-	seconds = seconds[1:] // the first one warms up
-	slices.Sort(seconds)
-	return seconds[len(seconds)/2], nil
+	return took{median(wall), median(cpu)}, nil
 }
 
-func publishOnce(ctx context.Context, need publish.Need, dcs []*planfile.DC) (took float64, err error) {
+func publishOnce(ctx context.Context, need publish.Need, dcs []*planfile.DC) (t took, err error) {
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
-		return 0, fmt.Errorf("in-process broker: %w", err)
+		return took{}, fmt.Errorf("in-process broker: %w", err)
 	}
 	defer broker.Close()
 	p, err := kafka.New(kafka.Config{Brokers: broker.ListenAddrs(), CreateTopics: true})
 	if err != nil {
-		return 0, err
+		return took{}, err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
 	if err := p.Check(ctx, need); err != nil {
-		return 0, err
+		return took{}, err
 	}
-	start := time.Now()
+	began, used := time.Now(), cpuSeconds()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(2)
 	for _, dc := range dcs {
@@ -88,5 +88,5 @@ func publishOnce(ctx context.Context, need publish.Need, dcs []*planfile.DC) (to
 		})
 	}
 	err = g.Wait()
-	return time.Since(start).Seconds(), err
+	return took{time.Since(began).Seconds(), cpuSeconds() - used}, err
 }
