@@ -118,10 +118,7 @@ func (d *desk) emitOrders(i int32, s *sku) {
 		if to.opp != opp.Lane {
 			to = d.carrier(s, opp)
 		}
-		promised := to.layer == VendorOrders
-		if s.site < 0 || !promised {
-			promised = d.promised(s, o, opp)
-		}
+		promised := o.state == orderFixed || (o.state == orderOpen && opp.Pick <= to.window)
 		q := o.units()
 		if promised && opp.Order == 0 && q > 0 {
 			s.flags |= skuReleased
@@ -131,7 +128,10 @@ func (d *desk) emitOrders(i int32, s *sku) {
 		}
 		out := &d.out[to.site]
 		if q > 0 {
-			out.work.add(d.shop, to.lane, opp, int(d.itemOf(s.item)), q, packsOf(q, to.pack))
+			if to.load == nil {
+				to.load = out.work.of(d.shop, to.lane)
+			}
+			to.load.add(opp, int32(d.horizon), to.each.line(q, packsOf(q, to.pack)), to.layer != VendorOrders)
 		}
 		if d.published(to.layer, s, o, opp, to.site, promised) {
 			d.line(out, to.layer, s, o, to.lane, to.pack, promised)
@@ -146,15 +146,25 @@ type carrier struct {
 	site  int16 // −1: a DC outside the unit
 	layer LayerID
 	pack  int64
+	// last pick day that the source stands by: a vendor's has no end, a DC's is its window's, −1 when it shares
+	// nothing
+	window int32
+	load   laneLoad
+	each   unitLoad
 }
 
 func (d *desk) carrier(s *sku, opp *net.Opp) carrier {
 	c := carrier{opp: opp.Lane, lane: d.lane(s, opp), pack: d.pack(s, opp), layer: StoreOrders}
 	source := d.net.Lanes.Source[c.lane]
 	c.site = d.siteOf[source]
+	c.each = d.unitLoad(d.itemOf(s.item))
+	c.window = -1
+	if c.site >= 0 && d.shares(c.site, s.item) {
+		c.window = d.window[d.cell(c.site, s.item)]
+	}
 	switch {
 	case d.net.Nodes.Kind[source] == inputs.Vendor:
-		c.site, c.layer = s.site, VendorOrders
+		c.site, c.layer, c.window = s.site, VendorOrders, net.FarDay
 	case d.net.Nodes.Kind[s.node] == inputs.DC:
 		c.layer = DCOrders
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash"
+	"slices"
 
 	"echelon/calendars"
 	"echelon/inputs"
@@ -149,16 +150,18 @@ func appendColumn(b []byte, n *inputs.Network, t *Table, i, lo, hi int) []byte {
 	case ColLane:
 		b = appendNames(b, n.Lanes.ID, c.I32[lo:hi])
 	case ColDay:
+		b = slices.Grow(b, maxVarint*(hi-lo))
 		for _, v := range c.I32[lo:hi] {
 			if v == NullDay {
 				b = append(b, nullMark)
 				continue
 			}
-			b = appendVarint(b, int64(v))
+			b = putVarint(b, int64(v))
 		}
 	case ColInt, ColMilli:
+		b = slices.Grow(b, maxVarint*(hi-lo))
 		for _, v := range c.I64[lo:hi] {
-			b = appendVarint(b, v)
+			b = putVarint(b, v)
 		}
 	case ColBool, ColEnum:
 		b = append(b, c.U8[lo:hi]...)
@@ -169,9 +172,9 @@ func appendColumn(b []byte, n *inputs.Network, t *Table, i, lo, hi int) []byte {
 	case ColMilliList:
 		for r := lo; r < hi; r++ {
 			list := c.List[c.Off[r]:c.Off[r+1]]
-			b = binary.AppendUvarint(b, uint64(len(list)))
+			b = slices.Grow(binary.AppendUvarint(b, uint64(len(list))), maxVarint*len(list))
 			for _, v := range list {
-				b = appendVarint(b, v)
+				b = putVarint(b, v)
 			}
 		}
 	case ColLedger:
@@ -179,7 +182,7 @@ func appendColumn(b []byte, n *inputs.Network, t *Table, i, lo, hi int) []byte {
 			from, to := c.Off[r], c.Off[r+1]
 			b = binary.AppendUvarint(b, uint64(to-from))
 			for k := from; k < to; k++ {
-				b = appendVarint(append(b, c.Reason[k]), c.List[k])
+				b = putVarint(slices.Grow(append(b, c.Reason[k]), maxVarint), c.List[k])
 			}
 		}
 	}
@@ -187,20 +190,29 @@ func appendColumn(b []byte, n *inputs.Network, t *Table, i, lo, hi int) []byte {
 }
 
 // nullMark stands for null where a varint would stand.
-const nullMark = 0x7f
+const (
+	nullMark  = 0x7f
+	maxVarint = 10
+)
 
-// appendVarint is binary.AppendVarint with a short way for small numbers; null takes one byte.
-func appendVarint(b []byte, v int64) []byte {
+// putVarint is binary.AppendVarint into room that there is, with a short way for small numbers; null takes one
+// byte.
+func putVarint(b []byte, v int64) []byte {
 	u := uint64(v)<<1 ^ uint64(v>>63)
+	n := len(b)
+	b = b[:n+maxVarint]
 	switch {
 	case u < nullMark:
-		return append(b, byte(u))
+		b[n] = byte(u)
+		return b[:n+1]
 	case v == NullInt:
-		return append(b, nullMark)
+		b[n] = nullMark
+		return b[:n+1]
 	case u < 1<<14:
-		return append(b, byte(u)|0x80, byte(u>>7))
+		b[n], b[n+1] = byte(u)|0x80, byte(u>>7)
+		return b[:n+2]
 	}
-	return binary.AppendUvarint(b, u)
+	return b[:n+binary.PutUvarint(b[n:], u)]
 }
 
 // appendNames appends ids by their text; one that repeats the row before as an empty mark.

@@ -19,8 +19,8 @@ type loadCell struct {
 // workload is one worker's sums for one DC, per lane number of the shop.
 type workload struct{ lanes []laneLoad }
 
-// add counts a line.
-func (w *workload) add(s *shop, lane inputs.LaneIdx, opp *net.Opp, item int, units, packs int64) {
+// of gives the sums of a lane.
+func (w *workload) of(s *shop, lane inputs.LaneIdx) laneLoad {
 	if w.lanes == nil {
 		w.lanes = make([]laneLoad, len(s.lanes))
 	}
@@ -28,23 +28,39 @@ func (w *workload) add(s *shop, lane inputs.LaneIdx, opp *net.Opp, item int, uni
 	if w.lanes[no] == nil {
 		w.lanes[no] = make(laneLoad, 2*s.horizon)
 	}
+	return w.lanes[no]
+}
+
+// unitLoad is what one unit of an item weighs and fills; −1: unknown.
+type unitLoad struct{ volume, weight int64 }
+
+func (d *desk) unitLoad(item inputs.ItemIdx) unitLoad {
+	return unitLoad{d.net.Items.Volume[item], d.net.Items.Weight[item]}
+}
+
+// line gives the load of one line.
+func (u unitLoad) line(units, packs int64) loadCell {
 	one := loadCell{units: units, packs: packs, lines: 1}
-	if v := times(s.net.Items.Volume[item], units); v != NullInt {
+	if v := times(u.volume, units); v != NullInt {
 		one.volume = v
 	} else {
 		one.unmeasured = 1
 	}
-	if v := times(s.net.Items.Weight[item], units); v != NullInt {
+	if v := times(u.weight, units); v != NullInt {
 		one.weight = v
 	} else {
 		one.unmeasured = 1
 	}
-	cells := w.lanes[no]
-	if s.net.Nodes.Kind[s.net.Lanes.Source[lane]] != inputs.Vendor && int(opp.Pick) < s.horizon {
-		cells[opp.Pick].add(&one)
+	return one
+}
+
+// add counts a line on its pick day, when its source is a DC, and on its receive day.
+func (l laneLoad) add(opp *net.Opp, horizon int32, one loadCell, picked bool) {
+	if picked && opp.Pick < horizon {
+		l[opp.Pick].add(&one)
 	}
-	if opp.Receive >= 0 && int(opp.Receive) < s.horizon {
-		cells[s.horizon+int(opp.Receive)].add(&one)
+	if opp.Receive >= 0 && opp.Receive < horizon {
+		l[horizon+opp.Receive].add(&one)
 	}
 }
 
