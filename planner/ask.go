@@ -5,7 +5,6 @@ import (
 
 	"echelon/inputs"
 	"echelon/planner/net"
-	"echelon/planner/share"
 )
 
 // ask nets the group: children as if stock were endless, then, children before parents, the DCs' own rows
@@ -65,9 +64,6 @@ func (d *desk) upward() uint64 {
 	}
 	return items
 }
-
-// maxSites is the number of linked DCs that levels sorts without allocating.
-const maxSites = 64
 
 // takeTile registers the live rows of a tile.
 func (d *desk) takeTile(site int16, p *inputs.Partition, tile int) {
@@ -255,151 +251,6 @@ func (d *desk) tiers(o *order, res *net.Result) {
 	o.n0 = res.N0
 }
 
-// place adds a SKU's orders to the dependent demand and the sums of their sources, and its opportunities to
-// what the deployment windows of those must reach.
-func (d *desk) place(i int32) {
-	s := &d.skus[i]
-	tab := d.table(s)
-	if tab == nil {
-		return
-	}
-	if s.flags&skuHeld == 0 {
-		d.reachOf(s, tab)
-	}
-	d.placeOrders(s, tab)
-}
-
-// placeOrders adds a SKU's orders to the dependent demand of their sources.
-func (d *desk) placeOrders(s *sku, tab *net.Table) {
-	h := int32(d.horizon)
-	lane, site := int32(-1), int16(-1)
-	var pack int64
-	for k := s.first; k < s.first+s.count; k++ {
-		o := &d.orders[k]
-		opp := &tab.Opps[o.opp]
-		if o.wanted == 0 || opp.Pick >= h {
-			continue
-		}
-		if opp.Lane != lane {
-			lane = opp.Lane
-			_, site = d.source(s, opp)
-			pack = d.pack(s, opp)
-		}
-		if site < 0 {
-			continue
-		}
-		cell := d.cell(site, s.item)
-		c := &d.dep[cell]
-		c.any = true
-		if o.n[0] >= o.wanted { // most orders: all of it against running out
-			c.days[0][opp.Pick] += o.wanted
-			continue
-		}
-		for t, units := range share.Split(o.wanted, pack, o.n) {
-			c.days[t][opp.Pick] += units
-		}
-	}
-}
-
-// firstAsked keeps, of the dependent demand of all children's first netting, what repeats past the horizon and
-// what is picked as things stand.
-func (d *desk) firstAsked(cell int) {
-	c := &d.dep[cell]
-	if !c.any {
-		return
-	}
-	picks := d.picks(cell)
-	for t := range c.days {
-		copy(c.end[t], c.days[t][d.horizon-14:])
-		for day, units := range c.days[t] {
-			picks[day] += units
-		}
-	}
-}
-
-// reachOf notes which DCs the SKU may order from and how far their windows must reach for it.
-func (d *desk) reachOf(s *sku, tab *net.Table) {
-	to := int32(net.FarDay)
-	if s.site >= 0 {
-		p := d.sites[s.site].part
-		if p.Flags[s.row]&inputs.FlagDates != 0 {
-			to = relativeDay(p.SaleTo[s.row], d.net.Nodes.Day0[s.node])
-		}
-	} else {
-		to = d.requests[s.row].facts.To
-	}
-	inner := int32(-1) // last usable day of a child DC's own window
-	switch {
-	case s.site < 0:
-		inner = d.requests[s.row].window
-	case s.flags&skuOwn != 0:
-		inner = d.window[d.cell(s.site, s.item)]
-	}
-	lanes := d.net.LaneSets[s.set].Lanes
-	for _, lane := range d.classes[s.class].used {
-		if site := d.siteOf[d.net.Lanes.Source[lanes[lane]]]; site >= 0 {
-			d.dueTo[d.cell(site, s.item)] = true
-		}
-	}
-	if s.flags&skuOrders == 0 {
-		return
-	}
-	for k := range tab.Planned {
-		opp := &tab.Opps[k]
-		if opp.Usable > to || (opp.Order > 0 && opp.Usable > inner) {
-			break
-		}
-		if _, site := d.source(s, opp); site >= 0 {
-			c := d.cell(site, s.item)
-			d.reach[c] = max(d.reach[c], opp.Pick)
-		}
-	}
-}
-
-// depend adds (sign 1) or takes away (−1) the SKU's orders in the dependent demand of a site.
-func (d *desk) depend(s *sku, tab *net.Table, sign int64, only int16) {
-	h := int32(d.horizon)
-	for k := s.first; k < s.first+s.count; k++ {
-		o := &d.orders[k]
-		q := o.units()
-		opp := &tab.Opps[o.opp]
-		if q == 0 || opp.Pick >= h {
-			continue
-		}
-		_, site := d.source(s, opp)
-		if site != only {
-			continue
-		}
-		c := &d.dep[d.cell(site, s.item)]
-		c.any = true
-		for t, units := range share.Split(q, d.pack(s, opp), o.n) {
-			c.days[t][opp.Pick] += sign * units
-		}
-	}
-}
-
-// stand adds (sign 1) or takes away (−1) the SKU's orders in the sums of what is picked as things stand.
-func (d *desk) stand(s *sku, tab *net.Table, sign int64) {
-	h := int32(d.horizon)
-	for k := s.first; k < s.first+s.count; k++ {
-		o := &d.orders[k]
-		opp := &tab.Opps[o.opp]
-		if q := o.units(); q != 0 && opp.Pick < h {
-			if _, site := d.source(s, opp); site >= 0 {
-				d.now[d.cell(site, s.item)*d.horizon+int(opp.Pick)] += sign * q
-			}
-		}
-	}
-}
-
-// pack gives the pack of an opportunity's lane.
-func (d *desk) pack(s *sku, opp *net.Opp) int64 {
-	if s.site < 0 {
-		return d.lots[d.requests[s.row].lots][opp.Lane].Pack
-	}
-	return d.lots[d.sites[s.site].part.LotSet[s.row]][opp.Lane].Pack
-}
-
 // askSite nets a DC's own row of an item, after the trial of its children's orders.
 func (d *desk) askSite(site int16, item int8) {
 	c := d.cell(site, item)
@@ -448,47 +299,4 @@ func (d *desk) deployment(s *sku, cell int) int32 {
 		}
 	}
 	return max(last, d.reach[cell])
-}
-
-// levels gives the unit's sites by what depends on what for an item, children first, then by id.
-func (d *desk) levels(item int8, out []int16) []int16 {
-	for i := range d.sites {
-		out = append(out, int16(i))
-	}
-	if len(d.sites) == 1 {
-		return out
-	}
-	level := d.siteLevels(item)
-	sortSites(out, func(a, b int16) int { return level[a] - level[b] })
-	return out
-}
-
-func sortSites(sites []int16, compare func(a, b int16) int) {
-	slices.SortStableFunc(sites, compare)
-}
-
-// siteLevels gives per site the longest chain of child DCs below it for the item inside the unit.
-func (d *desk) siteLevels(item int8) []int {
-	level := make([]int, len(d.sites))
-	for range d.sites {
-		for i := range d.sites {
-			d.raise(level, int16(i), item)
-		}
-	}
-	return level
-}
-
-// raise puts the sources of a site's own row at least one level above it.
-func (d *desk) raise(level []int, site int16, item int8) {
-	i := d.own[d.cell(site, item)]
-	if i < 0 || d.skus[i].flags&skuOrders == 0 {
-		return
-	}
-	s := &d.skus[i]
-	tab := d.table(s)
-	for k := range tab.Planned {
-		if _, up := d.source(s, &tab.Opps[k]); up >= 0 && up != site {
-			level[up] = max(level[up], min(level[site]+1, len(level)))
-		}
-	}
 }

@@ -33,7 +33,6 @@ type desk struct {
 	itemAt   [inputs.TileRows + 1]int32
 
 	row    net.Row
-	row2   net.Row
 	pass   net.Pass
 	swift  net.Swift
 	facts0 net.Facts // of the plain row in work

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"echelon/calendars"
 	"echelon/inputs"
 	"echelon/planner/net"
 	"echelon/planner/share"
@@ -159,7 +158,7 @@ func (d *desk) dataFaults(out *siteOut, s *sku) {
 func (d *desk) inboundFaults(out *siteOut, s *sku, p *inputs.Partition) {
 	lo, hi := inputs.Range(p.Inbound.Row, s.row)
 	for i := lo; i < hi; i++ {
-		kind := NumExceptions
+		var kind ExceptionKind
 		switch flags := p.Inbound.Flags[i]; {
 		case flags&inputs.OrderLapsed != 0:
 			kind = ExReleaseUnconfirmed
@@ -298,7 +297,7 @@ func (d *desk) writeProjection(out *siteOut, s *sku, p *projection) {
 	c := t.Cols
 	c[0].I32 = append(c[0].I32, int32(d.itemOf(s.item)))
 	c[1].I32 = append(c[1].I32, int32(s.node))
-	c[2].I32 = append(c[2].I32, int32(calendars.Day(d.net.Nodes.Day0[s.node])))
+	c[2].I32 = append(c[2].I32, int32(d.net.Nodes.Day0[s.node]))
 	for i, list := range [...][]int64{p.demand, p.receipts, p.planned, p.onHand, p.short, p.floor} {
 		c[3+i].List = append(c[3+i].List, list...)
 		c[3+i].Off = append(c[3+i].Off, uint32(len(c[3+i].List)))

@@ -30,7 +30,8 @@ type Exchange interface {
 }
 
 // Sink takes the plan as it is made. Chunks of one DC come in order from one goroutine at a time; chunks
-// of different DCs may interleave. Done follows the last chunk of a DC.
+// of different DCs may interleave. Done follows the last chunk of a DC. A chunk's tables are lent: they are
+// used again once Chunk has returned.
 type Sink interface {
 	Chunk(ctx context.Context, c *Chunk) error
 	Done(ctx context.Context, r *DCResult) error

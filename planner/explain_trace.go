@@ -222,6 +222,7 @@ func (d *desk) causeText(s *sku, opp *net.Opp, leg int, cause calendars.Cause, c
 		return "the cut-off of the day before has passed"
 	case calendars.CauseDayZero:
 		return "an arrival before today counts today"
+	case calendars.CauseNone:
 	}
 	return ""
 }

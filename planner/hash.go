@@ -49,7 +49,7 @@ func (h *dcHash) table(n *inputs.Network, t *Table) {
 
 func (h *dcHash) sum() (sum [32]byte) {
 	all := sha256.New()
-	for id := range LayerID(NumLayers) {
+	for id := range NumLayers {
 		if id == Cycles {
 			continue
 		}

@@ -102,7 +102,7 @@ type outbox struct {
 // outboxes are the parents of an asking visit and the children of a giving one.
 func (s *shop) outboxes() []outbox {
 	var boxes []outbox
-	if len(s.answers) == 0 && !(s.give && len(s.units[s.unit].parents) > 0) {
+	if !s.give {
 		for _, parent := range s.units[s.unit].parents {
 			boxes = append(boxes, outbox{box: s.inbox("requests", s.unit, parent)})
 		}

@@ -24,6 +24,7 @@ func (p *Pool) compare(x, y *Claim) int {
 		return ratios(x.Given+x.Open, x.Want+x.Open, y.Given+y.Open, y.Want+y.Open, 1, 1)
 	case Priority:
 		return cmp.Compare(x.NodeRank, y.NodeRank)
+	case Days:
 	}
 	return ratios(p.stock(x), x.Demand, p.stock(y), y.Demand, int64(x.Length), int64(y.Length))
 }

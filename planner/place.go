@@ -1,0 +1,152 @@
+package planner
+
+import (
+	"echelon/inputs"
+	"echelon/planner/net"
+	"echelon/planner/share"
+)
+
+// place adds a SKU's orders to the dependent demand and the sums of their sources, and its opportunities to
+// what the deployment windows of those must reach.
+func (d *desk) place(i int32) {
+	s := &d.skus[i]
+	tab := d.table(s)
+	if tab == nil {
+		return
+	}
+	if s.flags&skuHeld == 0 {
+		d.reachOf(s, tab)
+	}
+	d.placeOrders(s, tab)
+}
+
+// placeOrders adds a SKU's orders to the dependent demand of their sources.
+func (d *desk) placeOrders(s *sku, tab *net.Table) {
+	h := int32(d.horizon)
+	lane, site := int32(-1), int16(-1)
+	var pack int64
+	for k := s.first; k < s.first+s.count; k++ {
+		o := &d.orders[k]
+		opp := &tab.Opps[o.opp]
+		if o.wanted == 0 || opp.Pick >= h {
+			continue
+		}
+		if opp.Lane != lane {
+			lane = opp.Lane
+			_, site = d.source(s, opp)
+			pack = d.pack(s, opp)
+		}
+		if site < 0 {
+			continue
+		}
+		cell := d.cell(site, s.item)
+		c := &d.dep[cell]
+		c.any = true
+		if o.n[0] >= o.wanted { // most orders: all of it against running out
+			c.days[0][opp.Pick] += o.wanted
+			continue
+		}
+		for t, units := range share.Split(o.wanted, pack, o.n) {
+			c.days[t][opp.Pick] += units
+		}
+	}
+}
+
+// firstAsked keeps, of the dependent demand of all children's first netting, what repeats past the horizon and
+// what is picked as things stand.
+func (d *desk) firstAsked(cell int) {
+	c := &d.dep[cell]
+	if !c.any {
+		return
+	}
+	picks := d.picks(cell)
+	for t := range c.days {
+		copy(c.end[t], c.days[t][d.horizon-14:])
+		for day, units := range c.days[t] {
+			picks[day] += units
+		}
+	}
+}
+
+// reachOf notes which DCs the SKU may order from and how far their windows must reach for it.
+func (d *desk) reachOf(s *sku, tab *net.Table) {
+	to := int32(net.FarDay)
+	if s.site >= 0 {
+		p := d.sites[s.site].part
+		if p.Flags[s.row]&inputs.FlagDates != 0 {
+			to = relativeDay(p.SaleTo[s.row], d.net.Nodes.Day0[s.node])
+		}
+	} else {
+		to = d.requests[s.row].facts.To
+	}
+	inner := int32(-1) // last usable day of a child DC's own window
+	switch {
+	case s.site < 0:
+		inner = d.requests[s.row].window
+	case s.flags&skuOwn != 0:
+		inner = d.window[d.cell(s.site, s.item)]
+	}
+	lanes := d.net.LaneSets[s.set].Lanes
+	for _, lane := range d.classes[s.class].used {
+		if site := d.siteOf[d.net.Lanes.Source[lanes[lane]]]; site >= 0 {
+			d.dueTo[d.cell(site, s.item)] = true
+		}
+	}
+	if s.flags&skuOrders == 0 {
+		return
+	}
+	for k := range tab.Planned {
+		opp := &tab.Opps[k]
+		if opp.Usable > to || (opp.Order > 0 && opp.Usable > inner) {
+			break
+		}
+		if _, site := d.source(s, opp); site >= 0 {
+			c := d.cell(site, s.item)
+			d.reach[c] = max(d.reach[c], opp.Pick)
+		}
+	}
+}
+
+// depend adds (sign 1) or takes away (−1) the SKU's orders in the dependent demand of a site.
+func (d *desk) depend(s *sku, tab *net.Table, sign int64, only int16) {
+	h := int32(d.horizon)
+	for k := s.first; k < s.first+s.count; k++ {
+		o := &d.orders[k]
+		q := o.units()
+		opp := &tab.Opps[o.opp]
+		if q == 0 || opp.Pick >= h {
+			continue
+		}
+		_, site := d.source(s, opp)
+		if site != only {
+			continue
+		}
+		c := &d.dep[d.cell(site, s.item)]
+		c.any = true
+		for t, units := range share.Split(q, d.pack(s, opp), o.n) {
+			c.days[t][opp.Pick] += sign * units
+		}
+	}
+}
+
+// stand adds (sign 1) or takes away (−1) the SKU's orders in the sums of what is picked as things stand.
+func (d *desk) stand(s *sku, tab *net.Table, sign int64) {
+	h := int32(d.horizon)
+	for k := s.first; k < s.first+s.count; k++ {
+		o := &d.orders[k]
+		opp := &tab.Opps[o.opp]
+		if q := o.units(); q != 0 && opp.Pick < h {
+			if _, site := d.source(s, opp); site >= 0 {
+				d.now[d.cell(site, s.item)*d.horizon+int(opp.Pick)] += sign * q
+			}
+		}
+	}
+}
+
+// pack gives the pack of an opportunity's lane.
+func (d *desk) pack(s *sku, opp *net.Opp) int64 {
+	if s.site < 0 {
+		return d.lots[d.requests[s.row].lots][opp.Lane].Pack
+	}
+	return d.lots[d.sites[s.site].part.LotSet[s.row]][opp.Lane].Pack
+}
