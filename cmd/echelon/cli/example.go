@@ -48,20 +48,12 @@ func (a *app) example(ctx context.Context, f runFlags, given func(string) bool) 
 }
 
 func (a *app) generateExample(ctx context.Context, dir string) error {
-	cfg, err := generate.Config{SKUs: exampleSKUs, DCs: 4, StoresPerDC: 50, Seed: 1}.Filled()
+	net, err := generate.New(generate.Config{SKUs: exampleSKUs, DCs: 4, StoresPerDC: 50, Seed: 1})
 	if err != nil {
 		return err
 	}
-	net, err := generate.New(cfg)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return err
-	}
-	p := newProgress(a.err)
-	defer p.end()
-	return fullDisk(dir, writeTables(ctx, net, dir, "parquet", p))
+	_, err = a.write(ctx, net, dir, generate.Parquet)
+	return err
 }
 
 // verifyExample compares the topics with the plan files, on a connection of its own.

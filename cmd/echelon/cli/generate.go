@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -15,8 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"echelon/fixtures/generate"
-	"echelon/inputs"
-	"echelon/inputs/feed"
 	"echelon/inputs/store"
 	"echelon/publish/disk"
 	"echelon/publish/outcome"
@@ -30,7 +27,10 @@ type generateFlags struct {
 	out, format   string
 }
 
-var generateFormats = []string{"parquet", "csv", "jsonl", "snapshot"}
+var generateFormats = []string{string(generate.Parquet), string(generate.CSV), string(generate.JSONL), string(generate.Snapshot)}
+
+// csvPerSKU is an upper guess of the bytes that the tables take as CSV, by SKU, with 28 days of forecast.
+const csvPerSKU = 420
 
 func (a *app) generateCommand() *cobra.Command {
 	var f generateFlags
@@ -60,8 +60,8 @@ func (a *app) generateCommand() *cobra.Command {
 	return cmd
 }
 
-// config is the network that the flags ask for.
-func (f *generateFlags) config() (generate.Config, error) {
+// net is the network that the flags ask for.
+func (f *generateFlags) net() (*generate.Net, error) {
 	c := f.cfg
 	var errs []error
 	var err error
@@ -84,63 +84,79 @@ func (f *generateFlags) config() (generate.Config, error) {
 	if !slices.Contains(generateFormats, f.format) {
 		errs = append(errs, fmt.Errorf("--format %q: want %s", f.format, strings.Join(generateFormats, ", ")))
 	}
-	if c.Dirty > 0 && f.format == "snapshot" {
+	if c.Dirty > 0 && generate.Format(f.format) == generate.Snapshot {
 		errs = append(errs, errors.New("--dirty: a snapshot has no dirty rows; use another --format"))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return c, &usageError{err}
+		return nil, &usageError{err}
 	}
-	filled, err := c.Filled()
+	net, err := generate.New(c)
 	if err != nil {
-		return c, &usageError{err}
+		return nil, &usageError{err}
 	}
-	return filled, nil
+	return net, nil
 }
 
-// generate makes the folder whole or not at all: it is written under another name and renamed.
+// generate makes the folder that the flags ask for.
 func (a *app) generate(ctx context.Context, f generateFlags) error {
-	cfg, err := f.config()
+	net, err := f.net()
 	if err != nil {
 		return err
 	}
 	if entries, err := os.ReadDir(f.out); err == nil && len(entries) > 0 {
 		return usagef("--out %s is not empty: name another folder, or remove it", f.out)
 	}
-	net, err := generate.New(cfg)
-	if err != nil {
-		return &usageError{err}
-	}
+	began := time.Now()
 	out := filepath.Clean(f.out)
-	if err := a.room(generatedBytes(cfg, f.format), out); err != nil {
+	w, err := a.write(ctx, net, out, generate.Format(f.format))
+	if err != nil {
 		return err
 	}
-	p := newProgress(a.err)
-	defer p.end()
-	began := time.Now()
-	if f.format == "snapshot" {
-		if err := os.Remove(out); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("generate: %w", err)
-		}
-		err = writeSnapshot(ctx, net, out, p)
-	} else {
-		err = writeTables(ctx, net, out, f.format, p)
-	}
-	if err != nil {
-		return fullDisk(out, err)
-	}
-	p.end()
+	cfg := net.Config()
 	fmt.Fprintf(a.err, "%s SKUs of %d items in %d stores and %d DCs, from %d vendors, %d days, in %s (%s)\n", thousands(cfg.SKUs), cfg.Items,
 		cfg.DCs*cfg.StoresPerDC, net.Partitions(), cfg.Vendors, cfg.Days, out, time.Since(began).Round(time.Millisecond))
+	var wrong int64
+	for _, n := range w.Dirty {
+		wrong += n
+	}
+	if wrong > 0 {
+		fmt.Fprintf(a.err, "and %s rows that are wrong on purpose\n", thousands(wrong))
+	}
 	fmt.Fprintf(a.err, "next: echelon run --inputs %s\n", out)
 	return nil
 }
 
+// write makes the folder of a network, whole or not at all; it says first what it will take and shows how far it is.
+func (a *app) write(ctx context.Context, net *generate.Net, out string, format generate.Format) (*generate.Written, error) {
+	cfg := net.Config()
+	if err := a.room(generatedBytes(cfg, format), out); err != nil {
+		return nil, err
+	}
+	p := newProgress(a.err)
+	defer p.end()
+	w, err := net.Write(ctx, out, format, func(at generate.Progress) {
+		switch at.Stage {
+		case "snapshot":
+			p.at(at.Stage, "SKUs", at.Rows, cfg.SKUs)
+		case "skus", "inventory", "forecasts": // a row a SKU
+			p.at(at.Stage, "rows", at.Rows, max(cfg.SKUs, at.Rows))
+		default:
+			p.at(at.Stage, "rows", at.Rows, at.Rows)
+		}
+	})
+	if err != nil {
+		return nil, fullDisk(out, err)
+	}
+	return w, nil
+}
+
 // generatedBytes is an upper guess of what the folder will take.
-func generatedBytes(cfg generate.Config, format string) int64 {
-	perSKU := map[string]int64{"parquet": 60, "csv": 420, "jsonl": 700}[format]
-	if format == "snapshot" {
+func generatedBytes(cfg generate.Config, format generate.Format) int64 {
+	if format == generate.Snapshot {
 		return store.EstimateRows(cfg.SKUs, cfg.Days)
 	}
+	perSKU := map[generate.Format]int64{generate.Parquet: 60, generate.CSV: csvPerSKU, generate.JSONL: 700}[format]
+	perSKU += (csvPerSKU*int64(cfg.Dirty) + 999) / 1000 // wrong rows are CSV whatever the format
 	return cfg.SKUs * perSKU * int64(cfg.Days+20) / 48
 }
 
@@ -179,116 +195,6 @@ func size(n int64) string {
 		return fmt.Sprintf("%d B", n)
 	}
 	return fmt.Sprintf("%.1f %s", v, units[i])
-}
-
-// writeTables writes every table as one file, then the manifest.
-func writeTables(ctx context.Context, net *generate.Net, out, format string, p *progress) (err error) {
-	cfg := net.Config()
-	tmp := out + ".partial"
-	if err := os.RemoveAll(tmp); err != nil {
-		return fmt.Errorf("generate: %w", err)
-	}
-	if err := os.MkdirAll(tmp, 0o755); err != nil {
-		return fmt.Errorf("generate: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(tmp))
-		}
-	}()
-	for _, table := range net.Tables() {
-		total := int64(0)
-		if slices.Contains([]string{"skus", "inventory", "forecasts"}, table) {
-			total = cfg.SKUs
-		}
-		if err := writeTable(ctx, net, filepath.Join(tmp, table+"."+format), table, func(rows int64) {
-			p.at(table, "rows", rows, max(total, rows))
-		}); err != nil {
-			return fmt.Errorf("generate %s: %w", table, err)
-		}
-	}
-	asOf := time.UnixMicro(cfg.AsOf).UTC().Format(time.RFC3339Nano)
-	if err := feed.WriteManifest(ctx, tmp, asOf); err != nil {
-		return fmt.Errorf("generate manifest: %w", err)
-	}
-	return disk.PublishDir(disk.OS{}, tmp, out)
-}
-
-func writeTable(ctx context.Context, net *generate.Net, name, table string, rows func(int64)) (err error) {
-	file, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	var w feed.TableWriter
-	switch filepath.Ext(name) {
-	case ".csv":
-		w = feed.NewCSVWriter(file, feed.WriteOptions{})
-	case ".jsonl":
-		w = feed.NewJSONLWriter(file, feed.WriteOptions{})
-	default:
-		w = feed.NewParquetWriter(file, feed.WriteOptions{})
-	}
-	r, err := net.Source().Open(ctx, table)
-	if err != nil {
-		return err
-	}
-	defer closing(r)
-	spoil := newSpoiler(net.Config(), table)
-	var done int64
-	for {
-		b, err := r.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			if done == 0 { // a table without rows has no file
-				return os.Remove(name)
-			}
-			return w.Close()
-		}
-		if err != nil {
-			return err
-		}
-		if err := w.Write(spoil.batch(b)); err != nil {
-			return err
-		}
-		done += int64(b.Rows)
-		rows(done)
-	}
-}
-
-// writeSnapshot writes the network as a snapshot, without a way through tables.
-func writeSnapshot(ctx context.Context, net *generate.Net, out string, p *progress) error {
-	w, err := store.Create(out)
-	if err != nil {
-		return fmt.Errorf("generate: %w", err)
-	}
-	err = func() error {
-		shared, err := net.Network(ctx)
-		if err != nil {
-			return err
-		}
-		if err := w.Network(shared); err != nil {
-			return err
-		}
-		var done int64
-		for dc := range net.Partitions() {
-			part, err := net.Partition(ctx, dc)
-			if err != nil {
-				return err
-			}
-			if err := w.Add(store.NameOf(shared, part.DC), part); err != nil {
-				return err
-			}
-			done += int64(part.Live)
-			p.at("snapshot", "SKUs", done, net.Config().SKUs)
-		}
-		cut := map[string]string{"generated": fmt.Sprintf("%+v", net.Config())}
-		_, err = w.Close(cut, []store.TableCounts{store.CountsOf("skus", inputs.Counts{Read: done, Applied: done})})
-		return err
-	}()
-	if err != nil {
-		return errors.Join(fmt.Errorf("generate snapshot: %w", err), w.Abort())
-	}
-	return nil
 }
 
 // thousandths reads a share, "5%" or "0.05", exactly.
