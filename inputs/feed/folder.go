@@ -254,47 +254,24 @@ func splitName(name string) (fm fileFormat, stem string, ok bool) {
 	return 0, name, false
 }
 
-func tableWords() string {
+func tableNames() []string {
 	var names []string
 	for _, c := range inputs.Contracts() {
 		names = append(names, c.Table)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
+
+// tableWords lists the tables for people.
+func tableWords() string { return strings.Join(tableNames(), ", ") }
 
 // nearestTable returns the table whose name differs least, "" when none is near.
 func nearestTable(name string) string {
-	best, at := "", 4
-	for _, c := range inputs.Contracts() {
-		if d := distance(name, c.Table); d < at {
-			best, at = c.Table, d
-		}
+	table, distance := inputs.Nearest(name, tableNames())
+	if distance > 3 {
+		return ""
 	}
-	return best
-}
-
-// distance is the number of letters to insert, delete or replace.
-func distance(a, b string) int {
-	if len(a) > 64 {
-		return 64
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return table
 }
 
 func (f *Folder) notice(n Notice) {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"echelon/calendars"
+	"echelon/inputs"
 	"echelon/planner"
 	"echelon/publish/planfile"
 )
@@ -31,7 +32,7 @@ func appendPlain(dst []byte, c *planfile.Column, row int) []byte {
 	case planner.ColInt:
 		return strconv.AppendInt(dst, c.Ints[row], 10)
 	case planner.ColMilli:
-		return planfile.AppendMilli(dst, c.Ints[row])
+		return inputs.AppendMilli(dst, c.Ints[row])
 	case planner.ColBool:
 		return strconv.AppendBool(dst, c.Ints[row] != 0)
 	case planner.ColMilliList, planner.ColLedger:
@@ -106,7 +107,7 @@ func (e *jsonEncoder) appendValue(dst []byte, row int) []byte {
 		case planner.ColDay:
 			dst = append(dst, e.days.text(c.Ints[row])...)
 		case planner.ColMilli:
-			dst = planfile.AppendMilli(dst, c.Ints[row])
+			dst = inputs.AppendMilli(dst, c.Ints[row])
 		case planner.ColBool:
 			dst = strconv.AppendBool(dst, c.Ints[row] != 0)
 		case planner.ColMilliList:
@@ -115,7 +116,7 @@ func (e *jsonEncoder) appendValue(dst []byte, row int) []byte {
 				if k > c.Off[row] {
 					dst = append(dst, ',')
 				}
-				dst = planfile.AppendMilli(dst, c.List[k])
+				dst = inputs.AppendMilli(dst, c.List[k])
 			}
 			dst = append(dst, ']')
 		case planner.ColLedger:

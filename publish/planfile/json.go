@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"echelon/calendars"
+	"echelon/inputs"
 	"echelon/planner"
 )
 
@@ -48,7 +49,7 @@ func (c *Column) appendJSON(dst []byte, r int) []byte {
 	case planner.ColInt:
 		return strconv.AppendInt(dst, c.Ints[r], 10)
 	case planner.ColMilli:
-		return AppendMilli(dst, c.Ints[r])
+		return inputs.AppendMilli(dst, c.Ints[r])
 	case planner.ColBool:
 		return strconv.AppendBool(dst, c.Ints[r] != 0)
 	case planner.ColMilliList:
@@ -57,7 +58,7 @@ func (c *Column) appendJSON(dst []byte, r int) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = AppendMilli(dst, v)
+			dst = inputs.AppendMilli(dst, v)
 		}
 		return append(dst, ']')
 	case planner.ColLedger:
@@ -93,28 +94,6 @@ func appendString(dst []byte, s string) []byte {
 		}
 	}
 	return append(append(append(dst, '"'), s...), '"')
-}
-
-// AppendMilli appends thousandths as a decimal without trailing zeros: 2500 → 2.5, -30 → -0.03.
-func AppendMilli(dst []byte, v int64) []byte {
-	u := uint64(v)
-	if v < 0 {
-		dst = append(dst, '-')
-		u = -u
-	}
-	dst = strconv.AppendUint(dst, u/1000, 10)
-	frac := u % 1000
-	if frac == 0 {
-		return dst
-	}
-	dst = append(dst, '.', byte('0'+frac/100))
-	if frac%100 != 0 {
-		dst = append(dst, byte('0'+frac/10%10))
-	}
-	if frac%10 != 0 {
-		dst = append(dst, byte('0'+frac%10))
-	}
-	return dst
 }
 
 // AppendText appends the value of row r as its JSON text; nothing when it is null.

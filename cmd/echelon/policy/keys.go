@@ -229,34 +229,8 @@ func known() []string {
 	return names
 }
 
-// nearest returns the word with the smallest edit distance, the first of several.
+// nearest is the known word that somebody may have meant.
 func nearest(word string, words []string) string {
-	best, at := -1, ""
-	for _, w := range words {
-		if d := distance(word, w); best < 0 || d < best {
-			best, at = d, w
-		}
-	}
-	return at
-}
-
-// distance is the Levenshtein distance of two words in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diag := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diag
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			diag = row[j]
-			row[j] = min(row[j]+1, row[j-1]+1, cost)
-		}
-	}
-	return row[len(b)]
+	near, _ := inputs.Nearest(word, words)
+	return near
 }
