@@ -289,7 +289,7 @@ func TestCompileSearchEndsByTheDestination(t *testing.T) {
 // TestCompileAgainstSlow compares Compile with the slow reading on drawn lanes, near clock changes too.
 func TestCompileAgainstSlow(t *testing.T) {
 	opps, multi := 0, 0
-	rapid.Check(t, func(t *rapid.T) {
+	compare := func(t *rapid.T) {
 		horizon := rapid.IntRange(14, 40).Draw(t, "horizon")
 		asOf := rapid.Int64Range(1_293_840_000, 1_893_456_000).Draw(t, "as of")
 		first := rapid.SampledFrom(someZones).Draw(t, "zone")
@@ -320,7 +320,10 @@ func TestCompileAgainstSlow(t *testing.T) {
 				multi++
 			}
 		}
-	})
+	}
+	for round := 0; round == 0 || round < 20 && (opps < 200 || multi < 20); round++ { // draws may have few open days
+		rapid.Check(t, compare)
+	}
 	if opps < 200 || multi < 20 {
 		t.Errorf("only %d opportunities, %d on later lanes, were compared", opps, multi)
 	}
