@@ -3,6 +3,7 @@ package inputs
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 func itoa(v int64) string { return strconv.FormatInt(v, 10) }
@@ -72,6 +73,31 @@ func AppendMilli(dst []byte, v int64) []byte {
 		}
 	}
 	return dst
+}
+
+// AppendJSONString appends a text as a JSON string. Bytes that are no UTF-8 become U+FFFD.
+func AppendJSONString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	plain := true // most texts are ids and words: no letter needs a look of its own
+	for i := range len(s) {
+		c := s[i]
+		plain = plain && c >= 0x20 && c < utf8.RuneSelf && c != '"' && c != '\\'
+	}
+	if plain {
+		return append(append(dst, s...), '"')
+	}
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r < 0x20:
+			const hex = "0123456789abcdef"
+			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+		default:
+			dst = utf8.AppendRune(dst, r)
+		}
+	}
+	return append(dst, '"')
 }
 
 // FormatCell gives the text that files carry for a cell, "" for null. Lists have ; between their elements.

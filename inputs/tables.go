@@ -51,6 +51,15 @@ func contracts() []*Contract {
 // Contracts returns the contract of every table, in the order of the documentation. They are shared: read only.
 func Contracts() []*Contract { return contracts() }
 
+// TableNames lists the tables, in the order of the documentation.
+func TableNames() []string {
+	var names []string
+	for _, c := range contracts() {
+		names = append(names, c.Table)
+	}
+	return names
+}
+
 // ContractOf returns the contract of a table, nil when there is no such table.
 func ContractOf(table string) *Contract {
 	for _, c := range contracts() {

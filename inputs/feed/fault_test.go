@@ -138,8 +138,8 @@ func jsonLine(names []string, row string) string {
 		if len(line) > 1 {
 			line = append(line, ',')
 		}
-		line = append(appendJSONString(line, names[i]), ':')
-		line = appendJSONString(line, cell)
+		line = append(inputs.AppendJSONString(line, names[i]), ':')
+		line = inputs.AppendJSONString(line, cell)
 	}
 	return string(append(line, '}'))
 }

@@ -254,20 +254,12 @@ func splitName(name string) (fm fileFormat, stem string, ok bool) {
 	return 0, name, false
 }
 
-func tableNames() []string {
-	var names []string
-	for _, c := range inputs.Contracts() {
-		names = append(names, c.Table)
-	}
-	return names
-}
-
 // tableWords lists the tables for people.
-func tableWords() string { return strings.Join(tableNames(), ", ") }
+func tableWords() string { return strings.Join(inputs.TableNames(), ", ") }
 
 // nearestTable returns the table whose name differs least, "" when none is near.
 func nearestTable(name string) string {
-	table, distance := inputs.Nearest(name, tableNames())
+	table, distance := inputs.Nearest(name, inputs.TableNames())
 	if distance > 3 {
 		return ""
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"echelon/inputs"
 )
@@ -146,7 +145,7 @@ func (t *textWriter) object(b *inputs.Batch, r int) {
 	for _, i := range t.cols {
 		if i < 0 {
 			name(opColumn)
-			t.line = appendJSONString(t.line, opWord(opsOf(b, r, r+1)[0]))
+			t.line = inputs.AppendJSONString(t.line, opWord(opsOf(b, r, r+1)[0]))
 			continue
 		}
 		def, v := &b.Contract.Columns[i], &b.Columns[i]
@@ -156,7 +155,7 @@ func (t *textWriter) object(b *inputs.Batch, r int) {
 		name(def.Name)
 		switch {
 		case def.Type.Texts():
-			t.line = appendJSONString(t.line, v.Str(r))
+			t.line = inputs.AppendJSONString(t.line, v.Str(r))
 		case def.Type.Lists():
 			t.line = append(appendValue(append(t.line, '['), def, v, r, ','), ']')
 		case def.Type == inputs.TypeWeekdays:
@@ -170,19 +169,4 @@ func (t *textWriter) object(b *inputs.Batch, r int) {
 		}
 	}
 	t.line = append(t.line, '}')
-}
-
-func appendJSONString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			dst = append(dst, '\\', byte(r))
-		case r < 0x20:
-			dst = fmt.Appendf(dst, `\u%04x`, r)
-		default:
-			dst = utf8.AppendRune(dst, r)
-		}
-	}
-	return append(dst, '"')
 }

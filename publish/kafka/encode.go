@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 
@@ -63,14 +62,10 @@ type jsonColumn struct {
 }
 
 func newJSONEncoder(m *planfile.Manifest) *jsonEncoder {
-	return &jsonEncoder{head: fmt.Appendf(nil, `{"tenant":%s,"cycle":%s,"dc":%s`, quote(m.Tenant), quote(m.Cycle), quote(m.DC))}
+	return &jsonEncoder{head: fmt.Appendf(nil, `{"tenant":%s,"cycle":%s,"dc":%s`, quoted(m.Tenant), quoted(m.Cycle), quoted(m.DC))}
 }
 
-// quote gives a JSON string. Text that cannot be marshalled does not exist: bad bytes become U+FFFD.
-func quote(s string) []byte {
-	raw, _ := json.Marshal(s)
-	return raw
-}
+func quoted(s string) []byte { return inputs.AppendJSONString(nil, s) }
 
 func (e *jsonEncoder) bind(b *planfile.Batch) {
 	e.batch = b
@@ -81,7 +76,7 @@ func (e *jsonEncoder) bind(b *planfile.Batch) {
 		if c.Codes != nil {
 			jc.words = make([][]byte, len(c.Dict))
 			for k, word := range c.Dict {
-				jc.words[k] = quote(word)
+				jc.words[k] = quoted(word)
 			}
 		}
 		e.cols = append(e.cols, jc)

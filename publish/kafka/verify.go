@@ -146,28 +146,19 @@ func replay(ctx context.Context, dc *planfile.DC, routes []route, only func(rout
 			return err
 		}
 		enc := encoderOf(dc.Manifest, by)
-		rows, err := dc.Rows(ctx, id)
-		if err != nil {
-			return err
-		}
-		for g := 0; g < rows.Groups() && err == nil; g++ {
-			var b *planfile.Batch
-			if b, err = rows.Group(ctx, g); err != nil {
-				break
+		for b, err := range dc.Batches(ctx, id) {
+			if err != nil {
+				return err
 			}
 			rt.bind(b)
 			enc.bind(b)
-			for row := 0; row < b.Rows && err == nil; row++ {
+			for row := range b.Rows {
 				key, partition, _ := rt.route(row)
 				value = enc.appendValue(value[:0], row)
-				err = f(by, partition, key, value)
+				if err := f(by, partition, key, value); err != nil {
+					return err
+				}
 			}
-		}
-		if e := rows.Close(); err == nil {
-			err = e
-		}
-		if err != nil {
-			return err
 		}
 	}
 	return nil

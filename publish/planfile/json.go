@@ -1,7 +1,6 @@
 package planfile
 
 import (
-	"encoding/json"
 	"strconv"
 
 	"echelon/calendars"
@@ -26,7 +25,7 @@ func (b *Batch) AppendJSON(dst []byte, r int) []byte {
 	}
 	if r < len(b.Release) && b.Release[r] != "" {
 		dst = append(appendKey(dst, releaseColumn), ':')
-		dst = appendString(dst, b.Release[r])
+		dst = inputs.AppendJSONString(dst, b.Release[r])
 	}
 	return append(dst, '}')
 }
@@ -75,7 +74,7 @@ func (c *Column) appendJSON(dst []byte, r int) []byte {
 		return append(dst, ']')
 	case planner.ColItem, planner.ColNode, planner.ColLane, planner.ColEnum, planner.ColText:
 	}
-	return appendString(dst, c.Str(r))
+	return inputs.AppendJSONString(dst, c.Str(r))
 }
 
 func appendKey(dst []byte, name string) []byte {
@@ -83,17 +82,6 @@ func appendKey(dst []byte, name string) []byte {
 		dst = append(dst, ',')
 	}
 	return append(append(append(dst, '"'), name...), '"')
-}
-
-// appendString appends a JSON string; ids and words need no escape, free text may.
-func appendString(dst []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= 0x7f {
-			raw, _ := json.Marshal(s) // a string always marshals
-			return append(dst, raw...)
-		}
-	}
-	return append(append(append(dst, '"'), s...), '"')
 }
 
 // AppendText appends the value of row r as its JSON text; nothing when it is null.

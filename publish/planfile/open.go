@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"sync"
@@ -124,7 +125,10 @@ func (d *DC) Rows(ctx context.Context, id planner.LayerID, columns ...string) (*
 func (d *DC) Releases(ctx context.Context) ([]Release, error) {
 	var out []Release
 	for _, id := range []planner.LayerID{planner.StoreOrders, planner.DCOrders, planner.VendorOrders} {
-		err := d.each(ctx, id, func(b *Batch) {
+		for b, err := range d.Batches(ctx, id, "item", "destination", "source", "lane", "order_day", "pick_day", "receive_day", "quantity", releaseColumn) {
+			if err != nil {
+				return nil, err
+			}
 			item, dest, source, lane := b.Col("item"), b.Col("destination"), b.Col("source"), b.Col("lane")
 			order, pick, receive := b.Col("order_day"), b.Col("pick_day"), b.Col("receive_day")
 			quantity := b.Col("quantity")
@@ -139,9 +143,6 @@ func (d *DC) Releases(ctx context.Context) ([]Release, error) {
 					Cycle: d.Manifest.Cycle, AsOf: d.Manifest.AsOf.UnixMicro(), GraceUntil: d.Manifest.GraceUntil.UnixMicro(),
 				})
 			}
-		}, "item", "destination", "source", "lane", "order_day", "pick_day", "receive_day", "quantity", releaseColumn)
-		if err != nil {
-			return nil, err
 		}
 	}
 	return out, nil
@@ -150,28 +151,33 @@ func (d *DC) Releases(ctx context.Context) ([]Release, error) {
 // Carry returns the rows of the layer carry, in the order of the file.
 func (d *DC) Carry(ctx context.Context) ([]CarryLine, error) {
 	var out []CarryLine
-	err := d.each(ctx, planner.Carry, func(b *Batch) {
+	for b, err := range d.Batches(ctx, planner.Carry) {
+		if err != nil {
+			return nil, err
+		}
 		item, node, units := b.Col("item"), b.Col("node"), b.Col("units")
 		for r := range b.Rows {
 			out = append(out, CarryLine{Item: item.Str(r), Node: node.Str(r), Units: units.Ints[r]})
 		}
-	})
-	return out, err
+	}
+	return out, nil
 }
 
-// each calls f with every row group of a layer.
-func (d *DC) each(ctx context.Context, id planner.LayerID, f func(*Batch), columns ...string) error {
-	r, err := d.Rows(ctx, id, columns...)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }() // only read
-	for i := range r.Groups() {
-		b, err := r.Group(ctx, i)
+// Batches gives the row groups of a layer in order, decoded as by Rows; after an error nothing more. A batch holds
+// until the next one is asked for.
+func (d *DC) Batches(ctx context.Context, id planner.LayerID, columns ...string) iter.Seq2[*Batch, error] {
+	return func(yield func(*Batch, error) bool) {
+		r, err := d.Rows(ctx, id, columns...)
 		if err != nil {
-			return err
+			yield(nil, err)
+			return
 		}
-		f(b)
+		defer func() { _ = r.Close() }() // only read
+		for i := range r.Groups() {
+			b, err := r.Group(ctx, i)
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
 	}
-	return nil
 }

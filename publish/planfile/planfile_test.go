@@ -360,8 +360,11 @@ func BenchmarkRead(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := dc.each(context.Background(), planner.StoreOrders, func(batch *Batch) { lines += batch.Rows }); err != nil {
-			b.Fatal(err)
+		for batch, err := range dc.Batches(context.Background(), planner.StoreOrders) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			lines += batch.Rows
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(lines), "ns/line")

@@ -113,8 +113,8 @@ func (a *app) check(ctx context.Context, f checkFlags) error {
 	if f.inputs == "" {
 		return usagef("--inputs: name the folder of input tables")
 	}
-	if f.format != "table" && f.format != "json" {
-		return usagef("--format %q: want table or json", f.format)
+	if err := tableOrJSON(f.format); err != nil {
+		return err
 	}
 	pol, err := policy.Load(f.policy)
 	if err != nil {

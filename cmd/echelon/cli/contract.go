@@ -13,10 +13,7 @@ import (
 
 func (a *app) contractCommand() *cobra.Command {
 	var format string
-	var names []string
-	for _, c := range inputs.Contracts() {
-		names = append(names, c.Table)
-	}
+	names := inputs.TableNames()
 	cmd := &cobra.Command{
 		Use: "contract [TABLE]", Short: "The contract of an input table: columns, types, units, ranges, what null means", Args: upTo(1),
 		Long: "Without a table: the list of tables (text), or every contract.\nTables: " + strings.Join(names, ", ") + ".",

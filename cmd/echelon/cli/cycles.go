@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,8 +24,8 @@ func (a *app) cyclesCommand() *cobra.Command {
   echelon cycles 20261121T080000Z
   echelon cycles 20261121T080000Z --format json | jq .dcs`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if format != "table" && format != "json" {
-				return usagef("--format %q: want table or json", format)
+			if err := tableOrJSON(format); err != nil {
+				return err
 			}
 			if len(args) == 1 {
 				w.cycle = args[0]
@@ -55,16 +56,25 @@ func (w *where) tenantOf() (string, error) {
 	return found[0], nil
 }
 
+// known opens the state folder and settles the tenant.
+func (w *where) known(ctx context.Context) (*state.Store, error) {
+	st, err := w.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if w.tenant, err = w.tenantOf(); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return st, nil
+}
+
 // cycles lists the cycles of a tenant, the latest first.
 func (a *app) cycles(ctx context.Context, w *where, format string) error {
-	st, err := w.open(ctx)
+	st, err := w.known(ctx)
 	if err != nil {
 		return err
 	}
 	defer closing(st)
-	if w.tenant, err = w.tenantOf(); err != nil {
-		return err
-	}
 	all, err := st.Cycles(ctx, w.tenant)
 	if err != nil {
 		return err
@@ -180,14 +190,11 @@ func cycleJSON(c *state.Cycle, rows []state.DC) any {
 
 // oneCycle shows a cycle: what it was to plan, its stages, its DCs, its faults.
 func (a *app) oneCycle(ctx context.Context, w *where, format string) error {
-	st, err := w.open(ctx)
+	st, err := w.known(ctx)
 	if err != nil {
 		return err
 	}
 	defer closing(st)
-	if w.tenant, err = w.tenantOf(); err != nil {
-		return err
-	}
 	c, err := st.Find(ctx, w.tenant, w.cycle)
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"echelon/fixtures/generate"
 	"echelon/planner"
 	"echelon/publish/cycle"
-	"echelon/publish/planfile"
 )
 
 // exampleTenant is the tenant of the example, exampleSKUs its size.
@@ -87,7 +86,10 @@ func (a *app) lookNext(ctx context.Context, f runFlags, r *cycle.Result) error {
 		if dc.Manifest.Layer(planner.StoreOrders) == nil {
 			continue
 		}
-		err := eachBatch(ctx, dc, planner.StoreOrders, func(b *planfile.Batch) error {
+		for b, err := range dc.Batches(ctx, planner.StoreOrders) {
+			if err != nil {
+				return err
+			}
 			for row := range b.Rows {
 				p := pick{
 					item: b.Col("item").Str(row), node: b.Col("destination").Str(row), source: b.Col("source").Str(row),
@@ -103,10 +105,6 @@ func (a *app) lookNext(ctx context.Context, f runFlags, r *cycle.Result) error {
 					shorted = p
 				}
 			}
-			return nil
-		})
-		if err != nil {
-			return err
 		}
 	}
 	more := f.more(r)

@@ -44,7 +44,10 @@ func TestExplainIsThePlan(t *testing.T) {
 	for _, dc := range dcs {
 		for _, layer := range []planner.LayerID{planner.StoreOrders, planner.DCOrders, planner.VendorOrders} {
 			at := 0
-			err := eachBatch(t.Context(), dc, layer, func(b *planfile.Batch) error {
+			for b, err := range dc.Batches(t.Context(), layer) {
+				if err != nil {
+					t.Fatal(err)
+				}
 				for r := range b.Rows {
 					if at++; at%23 != 1 {
 						continue
@@ -55,10 +58,6 @@ func TestExplainIsThePlan(t *testing.T) {
 						shorted++
 					}
 				}
-				return nil
-			})
-			if err != nil {
-				t.Fatal(err)
 			}
 		}
 	}
@@ -79,7 +78,10 @@ func rememberedReleases(t *testing.T, f *explainFlags, st *state.Store) {
 	}
 	seen := 0
 	for _, dc := range dcs {
-		err := eachBatch(t.Context(), dc, planner.StoreOrders, func(b *planfile.Batch) error {
+		for b, err := range dc.Batches(t.Context(), planner.StoreOrders) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			for r := range b.Rows {
 				if whole(b.Col("release"), r) == 0 || seen == 8 {
 					continue
@@ -88,7 +90,7 @@ func rememberedReleases(t *testing.T, f *explainFlags, st *state.Store) {
 				f.item, f.node = b.Col("item").Str(r), b.Col("destination").Str(r)
 				e, err := f.ask(t.Context(), st)
 				if err != nil {
-					return err
+					t.Fatal(err)
 				}
 				if !slices.ContainsFunc(e.Receipts, func(x planner.ExplainedReceipt) bool {
 					return x.Forgot && x.Order == b.Release[r] && x.Units == whole(b.Col("quantity"), r)
@@ -96,10 +98,6 @@ func rememberedReleases(t *testing.T, f *explainFlags, st *state.Store) {
 					t.Errorf("%s at %s: release %s is not among the receipts %+v", f.item, f.node, b.Release[r], e.Receipts)
 				}
 			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
 	}
 	if seen == 0 {

@@ -96,6 +96,14 @@ func (e *usageError) Unwrap() error { return e.err }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
+// tableOrJSON refuses a --format that is neither.
+func tableOrJSON(format string) error {
+	if format != "table" && format != "json" {
+		return usagef("--format %q: want table or json", format)
+	}
+	return nil
+}
+
 // root builds the command tree.
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{

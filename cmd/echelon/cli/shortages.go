@@ -53,7 +53,10 @@ func worstShortages(ctx context.Context, dcs []*planfile.DC, net *inputs.Network
 		if dc.Manifest.Layer(planner.Exceptions) == nil {
 			continue
 		}
-		err := eachBatch(ctx, dc, planner.Exceptions, func(b *planfile.Batch) error {
+		for b, err := range dc.Batches(ctx, planner.Exceptions) {
+			if err != nil {
+				return nil, err
+			}
 			var at shortage
 			keep := func() {
 				if at.units() > 0 {
@@ -78,10 +81,6 @@ func worstShortages(ctx context.Context, dcs []*planfile.DC, net *inputs.Network
 				}
 			}
 			keep()
-			return nil
-		})
-		if err != nil {
-			return nil, err
 		}
 	}
 	trim()
@@ -112,23 +111,4 @@ func whole(c *planfile.Column, r int) int64 {
 		return 0
 	}
 	return c.Ints[r]
-}
-
-// eachBatch hands over the lines of a layer, a row group at a time.
-func eachBatch(ctx context.Context, dc *planfile.DC, layer planner.LayerID, f func(*planfile.Batch) error) error {
-	r, err := dc.Rows(ctx, layer)
-	if err != nil {
-		return err
-	}
-	defer closing(r)
-	for g := range r.Groups() {
-		b, err := r.Group(ctx, g)
-		if err != nil {
-			return err
-		}
-		if err := f(b); err != nil {
-			return err
-		}
-	}
-	return nil
 }

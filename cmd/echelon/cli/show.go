@@ -134,13 +134,7 @@ type keptLine struct {
 func (s *showing) full() bool { return s.flags.by == "" && s.top > 0 && s.written >= s.top }
 
 func (s *showing) dc(ctx context.Context, dc *planfile.DC) error {
-	r, err := dc.Rows(ctx, s.layer)
-	if err != nil {
-		return err
-	}
-	defer closing(r)
-	for g := range r.Groups() {
-		b, err := r.Group(ctx, g)
+	for b, err := range dc.Batches(ctx, s.layer) {
 		if err != nil {
 			return err
 		}

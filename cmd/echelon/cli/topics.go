@@ -46,8 +46,8 @@ func (a *app) topicsVerb(name, short, example string, do func(*app, context.Cont
 	cmd := &cobra.Command{
 		Use: name, Short: short, Example: example, Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.format != "table" && f.format != "json" {
-				return usagef("--format %q: want table or json", f.format)
+			if err := tableOrJSON(f.format); err != nil {
+				return err
 			}
 			pol, err := policy.Load(f.policy)
 			if err != nil {

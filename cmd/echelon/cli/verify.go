@@ -33,8 +33,8 @@ func (a *app) verifyCommand() *cobra.Command {
 		Example: `  echelon verify
   echelon verify --cycle 20261121T080000Z --brokers kafka1:9092 --format json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.format != "table" && f.format != "json" {
-				return usagef("--format %q: want table or json", f.format)
+			if err := tableOrJSON(f.format); err != nil {
+				return err
 			}
 			pol, err := policy.Load(f.policy)
 			if err != nil {

@@ -129,7 +129,7 @@ func gate(f *File, name, v string) error {
 	}
 	table, measure, level := parts[0], parts[1], parts[2]
 	if inputs.ContractOf(table) == nil {
-		return fmt.Errorf("unknown table %q; nearest: %s", table, nearest(table, tables()))
+		return fmt.Errorf("unknown table %q; nearest: %s", table, nearest(table, inputs.TableNames()))
 	}
 	measures := slices.Sorted(maps.Keys(refuseAt))
 	if !slices.Contains(measures, measure) {
@@ -207,14 +207,6 @@ func choice(v string, to *bool, no, yes string) error {
 		return fmt.Errorf("%q: want %s or %s", v, no, yes)
 	}
 	return nil
-}
-
-func tables() []string {
-	var names []string
-	for _, c := range inputs.Contracts() {
-		names = append(names, c.Table)
-	}
-	return names
 }
 
 func known() []string {
