@@ -154,25 +154,6 @@ func scopeRule(scope int64, word string, cols []string) Rule {
 	}
 }
 
-// ParameterNames lists what the parameters table can set: the columns of skus but its key, in order.
-func ParameterNames() []string {
-	return []string{
-		"policy", "min", "max", "cover_days", "safety_units", "safety_days", "presentation_min", "shelf_capacity",
-		"pack", "moq", "layer_packs", "pallet_packs", "round_up_tolerance", "dead_band", "rank", "active_from", "active_to",
-	}
-}
-
-func parameterWords() string {
-	s := ""
-	for i, name := range ParameterNames() {
-		if i > 0 {
-			s += ", "
-		}
-		s += name
-	}
-	return s
-}
-
 // ParameterDef returns the column of skus that a parameter fills, nil for a name that is none. Its text is
 // read by ParseInt.
 func ParameterDef(name string) *ColumnDef {

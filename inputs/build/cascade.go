@@ -9,28 +9,6 @@ import (
 	"echelon/inputs"
 )
 
-// The parameters, in the order of inputs.ParameterNames.
-const (
-	pPolicy = iota
-	pMin
-	pMax
-	pCoverDays
-	pSafetyUnits
-	pSafetyDays
-	pPresentation
-	pShelfCap
-	pPack
-	pMOQ
-	pLayer
-	pPallet
-	pTolerance
-	pDeadBand
-	pRank
-	pActiveFrom
-	pActiveTo
-	numParameters
-)
-
 // level is the values of one parameter in one scope.
 type level struct {
 	scope inputs.Scope
@@ -41,9 +19,9 @@ type level struct {
 
 // cascade is the parameters table, compiled: per parameter the levels that have values, narrow to wide.
 type cascade struct {
-	levels   [numParameters][]level
-	policy   [numParameters]int32 // the policy's defaults, null where it has none
-	contract [numParameters]int32 // the contract's
+	levels   [inputs.NumParameters][]level
+	policy   [inputs.NumParameters]int32 // the policy's defaults, null where it has none
+	contract [inputs.NumParameters]int32 // the contract's
 }
 
 // subject is the SKU that a parameter is looked up for.
@@ -61,14 +39,11 @@ type staged struct {
 
 func (b *builder) readParameters() error {
 	names := inputs.ParameterNames()
-	if len(names) != numParameters {
-		panic("build: parameters and their constants differ")
-	}
 	for p := range names {
 		b.policy[p], b.contract[p] = null, 0
 	}
-	b.contract[pShelfCap], b.contract[pPack], b.contract[pRank] = inputs.None, 1, 1
-	b.contract[pActiveFrom], b.contract[pActiveTo] = int32(calendars.MinDay), int32(calendars.MaxDay)
+	b.contract[inputs.ParamShelfCap], b.contract[inputs.ParamPack], b.contract[inputs.ParamRank] = inputs.None, 1, 1
+	b.contract[inputs.ParamActiveFrom], b.contract[inputs.ParamActiveTo] = int32(calendars.MinDay), int32(calendars.MaxDay)
 	for p, name := range names {
 		text, ok := b.opt.Defaults[name]
 		if !ok {
@@ -238,13 +213,13 @@ func (b *builder) value(p int, u *subject) (int32, inputs.Scope) {
 	}
 	column := int32(0)
 	switch p {
-	case pPack:
+	case inputs.ParamPack:
 		column = b.itemPack[u.item]
-	case pLayer:
+	case inputs.ParamLayer:
 		column = b.itemLay[u.item]
-	case pPallet:
+	case inputs.ParamPallet:
 		column = b.itemPal[u.item]
-	case pRank:
+	case inputs.ParamRank:
 		column = b.nodeRank[u.node]
 	}
 	if column != 0 {

@@ -37,7 +37,7 @@ type filler struct {
 	lotSets  [][]inputs.Lot
 	provSets []string
 	lotKey   []byte
-	provKey  [numParameters]byte
+	provKey  [inputs.NumParameters]byte
 	lastLot  int32 // memo: the set found last and its key
 	lastKey  []byte
 	lastProv int32
@@ -55,7 +55,7 @@ func (f *filler) row(p *inputs.Partition, row int, s int32) {
 			u.vendor = l.source
 		}
 	}
-	var v [numParameters]int32
+	var v [inputs.NumParameters]int32
 	for i := range v {
 		var scope inputs.Scope
 		v[i], scope = f.value(i, &u)
@@ -78,16 +78,16 @@ func (f *filler) row(p *inputs.Partition, row int, s int32) {
 	if len(c.uses) == 0 {
 		flags |= inputs.FlagNoLane
 	}
-	p.Policy[row] = inputs.SKUPolicy(v[pPolicy])
+	p.Policy[row] = inputs.SKUPolicy(v[inputs.ParamPolicy])
 	if flags&inputs.FlagLaneCycle != 0 {
 		p.Policy[row] = inputs.PolicyNone
 	}
-	p.Min[row], p.Max[row], p.CoverDays[row] = v[pMin], v[pMax], int16(v[pCoverDays])
-	p.SafetyUnits[row], p.SafetyDays[row] = v[pSafetyUnits], v[pSafetyDays]
-	p.Presentation[row], p.ShelfCap[row] = v[pPresentation], v[pShelfCap]
-	p.ShelfLife[row], p.Rank[row] = f.itemLife[item], int16(v[pRank])
-	p.SaleFrom[row] = max(calendars.Day(v[pActiveFrom]), f.sellFrom[item], f.nodeFrom[node])
-	p.SaleTo[row] = min(calendars.Day(v[pActiveTo]), f.sellTo[item], f.nodeTo[node])
+	p.Min[row], p.Max[row], p.CoverDays[row] = v[inputs.ParamMin], v[inputs.ParamMax], int16(v[inputs.ParamCoverDays])
+	p.SafetyUnits[row], p.SafetyDays[row] = v[inputs.ParamSafetyUnits], v[inputs.ParamSafetyDays]
+	p.Presentation[row], p.ShelfCap[row] = v[inputs.ParamPresentation], v[inputs.ParamShelfCap]
+	p.ShelfLife[row], p.Rank[row] = f.itemLife[item], int16(v[inputs.ParamRank])
+	p.SaleFrom[row] = max(calendars.Day(v[inputs.ParamActiveFrom]), f.sellFrom[item], f.nodeFrom[node])
+	p.SaleTo[row] = min(calendars.Day(v[inputs.ParamActiveTo]), f.sellTo[item], f.nodeTo[node])
 	if p.SaleFrom[row] != calendars.MinDay || p.SaleTo[row] != calendars.MaxDay {
 		flags |= inputs.FlagDates
 	}
@@ -112,10 +112,10 @@ func (f *filler) itemOf(s int32) int32 {
 
 // lotSet returns the number of the lot sizes of a SKU, one per lane, or one when it has no lane. A sourcing
 // row's pack and minimum beat the cascade.
-func (f *filler) lotSet(s int32, c *choice, v *[numParameters]int32) int32 {
+func (f *filler) lotSet(s int32, c *choice, v *[inputs.NumParameters]int32) int32 {
 	lot := inputs.Lot{
-		Pack: v[pPack], MOQ: v[pMOQ], LayerPacks: v[pLayer], PalletPacks: v[pPallet],
-		Tolerance: v[pTolerance], DeadBand: v[pDeadBand],
+		Pack: v[inputs.ParamPack], MOQ: v[inputs.ParamMOQ], LayerPacks: v[inputs.ParamLayer], PalletPacks: v[inputs.ParamPallet],
+		Tolerance: v[inputs.ParamTolerance], DeadBand: v[inputs.ParamDeadBand],
 	}
 	rows := f.sourcesOf(s)
 	k := f.lotKey[:0]
@@ -158,10 +158,10 @@ func (f *filler) lotSet(s int32, c *choice, v *[numParameters]int32) int32 {
 
 func (f *filler) sourcedScope(r sourcingRow) {
 	if r.pack >= 0 {
-		f.provKey[pPack] = byte(inputs.FromSourcing)
+		f.provKey[inputs.ParamPack] = byte(inputs.FromSourcing)
 	}
 	if r.moq >= 0 {
-		f.provKey[pMOQ] = byte(inputs.FromSourcing)
+		f.provKey[inputs.ParamMOQ] = byte(inputs.FromSourcing)
 	}
 }
 
