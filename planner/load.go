@@ -72,13 +72,7 @@ func (d *desk) facts(s *sku, r *net.Row) {
 		d.receipts(p, s, r)
 	}
 	if f&inputs.FlagLots != 0 {
-		lo, hi := inputs.Range(p.Lots.Row, s.row)
-		for i := lo; i < hi; i++ {
-			day0 := d.net.Nodes.Day0[s.node]
-			if p.Lots.Expires[i] >= day0 { // what expired is part of unusable: reading 48
-				r.Lots = append(r.Lots, net.LotStock{Expires: relativeDay(p.Lots.Expires[i], day0), Units: p.Lots.Qty[i]})
-			}
-		}
+		d.stockLots(p, s, r)
 	}
 	if f&inputs.FlagDatedSafety != 0 {
 		lo, hi := inputs.Range(p.Safety.Row, s.row)
@@ -165,8 +159,20 @@ func (d *desk) promises(p *inputs.Partition, row int32) []int64 {
 	return prom
 }
 
-// receipts lists the open orders and remembered releases that count.
-func (d *desk) receipts(p *inputs.Partition, s *sku, r *net.Row) {
+// stockLots lists the stock with a last usable day that has not expired: what has is part of unusable (reading 48).
+func (d *desk) stockLots(p *inputs.Partition, s *sku, r *net.Row) {
+	day0 := d.net.Nodes.Day0[s.node]
+	lo, hi := inputs.Range(p.Lots.Row, s.row)
+	for i := lo; i < hi; i++ {
+		if p.Lots.Expires[i] >= day0 {
+			r.Lots = append(r.Lots, net.LotStock{Expires: relativeDay(p.Lots.Expires[i], day0), Units: p.Lots.Qty[i]})
+		}
+	}
+}
+
+// receipts lists the open orders and remembered releases that count; calm: none of them was ordered today.
+func (d *desk) receipts(p *inputs.Partition, s *sku, r *net.Row) (calm bool) {
+	calm = true
 	var lanes []inputs.LaneIdx
 	if s.set != inputs.None {
 		lanes = d.net.LaneSets[s.set].Lanes
@@ -184,5 +190,7 @@ func (d *desk) receipts(p *inputs.Partition, s *sku, r *net.Row) {
 		r.Receipts = append(r.Receipts, net.Receipt{
 			Day: p.Inbound.Day[i], Lane: lane, Entry: int32(i), Today: flags&inputs.OrderToday != 0, Units: p.Inbound.Qty[i],
 		})
+		calm = calm && flags&inputs.OrderToday == 0
 	}
+	return calm
 }

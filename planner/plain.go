@@ -6,10 +6,10 @@ import (
 )
 
 // notPlain are the facts of a row that the short way of netting does not know.
-const notPlain = inputs.FlagDates | inputs.FlagInbound | inputs.FlagOutbound | inputs.FlagLots | inputs.FlagDatedSafety |
-	inputs.FlagOwn | inputs.FlagHeld | inputs.FlagLaneCycle | inputs.FlagNoLane
+const notPlain = inputs.FlagDates | inputs.FlagOutbound | inputs.FlagDatedSafety | inputs.FlagOwn |
+	inputs.FlagHeld | inputs.FlagLaneCycle | inputs.FlagNoLane
 
-// netPlain nets a plain row the short way; false: it is none, or a cap or a dead band holds, and nothing is done.
+// netPlain nets a plain row the short way; false: it is none, or not for the short way, and nothing is done.
 // Which way a row took never shows in its plan.
 func (d *desk) netPlain(i int32, s *sku) bool {
 	p := d.sites[s.site].part
@@ -31,9 +31,24 @@ func (d *desk) netPlain(i int32, s *sku) bool {
 	f.Safety, f.SafeDays, f.Present = int64(p.SafetyUnits[row]), int64(p.SafetyDays[row]), int64(p.Presentation[row])
 	f.Policy, f.Min, f.Max = uint8(p.Policy[row]), int64(p.Min[row]), int64(p.Max[row])
 	f.Cap, f.Cover, f.Life = int64(p.ShelfCap[row]), int32(p.CoverDays[row]), int32(p.ShelfLife[row])
+	f.Expedited = d.policy.OrderExpedited
+	in := d.row.Receipts[:0]
+	if p.Flags[row]&inputs.FlagInbound != 0 {
+		d.row.Receipts = in
+		if !d.receipts(p, s, &d.row) {
+			return false
+		}
+		in = d.row.Receipts
+	}
+	stock := d.row.Lots[:0]
+	if p.Flags[row]&inputs.FlagLots != 0 && f.Life > 0 {
+		d.row.Lots = stock
+		d.stockLots(p, s, &d.row)
+		stock = d.row.Lots
+	}
 	own := d.turned.row(p, row, d.horizon)
 	leftOfToday(p, row, own)
-	if !d.swift.Run(f, own, d.lots[p.LotSet[row]], &d.classes[s.class].Table) {
+	if !d.swift.Run(f, own, in, stock, d.lots[p.LotSet[row]], &d.classes[s.class].Table) {
 		return false
 	}
 	if d.swift.Short {
@@ -42,29 +57,38 @@ func (d *desk) netPlain(i int32, s *sku) bool {
 	for k := range d.swift.Orders {
 		q := &d.swift.Orders[k]
 		d.orders = append(d.orders, order{
-			sku: i, opp: q.Opp, need: q.Need, wanted: q.Wanted, n: [3]int64{q.N1, q.N2, q.N3}, extra: -1, dos: q.Supply,
+			sku: i, opp: q.Opp, need: q.N3, wanted: q.Wanted, n: [3]int64{q.N1, q.N2, q.N3}, extra: -1, dos: q.Supply,
+			marks: q.Marks,
 		})
-		if q.Policy != 0 || q.Minimum != 0 {
-			d.orders[len(d.orders)-1].extra = d.plainSteps(f.Policy, q)
+		if q.Terms >= 0 {
+			d.orders[len(d.orders)-1].extra = d.plainSteps(f.Policy, &d.swift.Terms[q.Terms])
+		}
+		if q.Marks != 0 {
+			s.flags |= skuNoted
 		}
 	}
 	s.count = int32(len(d.swift.Orders))
 	return true
 }
 
-// plainSteps keeps the ledger steps of policy and minimum; it returns the number of the extra.
-func (d *desk) plainSteps(policy uint8, q *net.Quick) int32 {
-	x := extra{firstStep: int32(len(d.steps)), late: -1}
-	if q.Policy != 0 {
-		reason := ReasonCoverDays
-		if policy == net.PolicyMinMax {
-			reason = ReasonOrderUpTo
+// plainSteps keeps the ledger steps beside need and pack; it returns the number of the extra.
+func (d *desk) plainSteps(policy uint8, q *net.Terms) int32 {
+	x := extra{firstStep: int32(len(d.steps)), minimum: q.Least, cap: q.Room, late: -1}
+	step := func(reason Reason, change int64) {
+		if change != 0 {
+			d.steps = append(d.steps, net.Step{Reason: uint8(reason), Change: change})
 		}
-		d.steps = append(d.steps, net.Step{Reason: uint8(reason), Change: q.Policy})
 	}
-	if q.Minimum != 0 {
-		d.steps = append(d.steps, net.Step{Reason: uint8(ReasonMinOrder), Change: q.Minimum})
+	if policy == net.PolicyMinMax {
+		step(ReasonOrderUpTo, q.Policy)
+	} else {
+		step(ReasonCoverDays, q.Policy)
 	}
+	step(ReasonMinOrder, q.Minimum)
+	step(ReasonDeadBand, q.Dead)
+	step(ReasonShelfCap, q.Shelf)
+	step(ReasonShelfLife, q.Life)
+	step(ReasonSizeConflict, q.Conflict)
 	x.steps = int32(len(d.steps)) - x.firstStep
 	d.extras = append(d.extras, x)
 	return int32(len(d.extras)) - 1

@@ -143,13 +143,23 @@ func TestSwiftEqualsPass(t *testing.T) {
 	var s Swift
 	equal := func(t *rapid.T) {
 		r, tab := drawRow(t)
-		r.From, r.To, r.Receipts = FarPast, FarDay, nil
+		r.From, r.To = FarPast, FarDay
+		if rapid.Bool().Draw(t, "closed") {
+			r.Receipts = nil
+		}
+		for i := range r.Receipts {
+			r.Receipts[i].Today = false
+		}
+		r.Expedited = rapid.Bool().Draw(t, "expedited")
+		if rapid.Bool().Draw(t, "lots") {
+			r.Lots = []LotStock{{Expires: int32(rapid.IntRange(0, r.H).Draw(t, "expires")), Units: r.Avail / 1500}}
+		}
 		r.Avail = max(r.Avail, 0)
 		if rapid.Bool().Draw(t, "roomy") {
 			r.Cap, r.Life = -1, 0
 		}
 		r.LaneLots = []Lot{{Pack: r.LaneLots[0].Pack, MOQ: r.LaneLots[0].MOQ, DeadBand: r.LaneLots[0].DeadBand}}
-		if tab.Planned == 0 || !Plain(r.LaneLots) || !s.Run(&r.Facts, r.Own, r.LaneLots, tab) {
+		if tab.Planned == 0 || !Plain(r.LaneLots) || !s.Run(&r.Facts, r.Own, r.Receipts, r.Lots, r.LaneLots, tab) {
 			return
 		}
 		swift++
@@ -169,19 +179,38 @@ func TestSwiftEqualsPass(t *testing.T) {
 			}
 			a, end := tab.Opps[k].Usable, tab.End(k, r.Cover)
 			want := Quick{
-				Opp: int32(k), Need: res.Need, Wanted: res.Wanted, N1: res.N1, N2: res.N2, N3: res.N3,
+				Opp: int32(k), Terms: s.Orders[next].Terms, Marks: res.Marks, Wanted: res.Wanted, N1: res.N1, N2: res.N2, N3: res.N3,
 				Supply: SupplyDays(stock[k], r.Sum(int(a), int(end)), end-a+1),
 			}
+			var terms Terms
 			for _, st := range res.Steps {
 				switch st.Reason {
 				case reasonOrderUpTo, reasonCoverDays:
-					want.Policy = st.Change
+					terms.Policy = st.Change
 				case reasonMinOrder:
-					want.Minimum = st.Change
+					terms.Minimum = st.Change
+				case reasonDeadBand:
+					terms.Dead = st.Change
+				case reasonShelfCap:
+					terms.Shelf = st.Change
+				case reasonShelfLife:
+					terms.Life = st.Change
+				case reasonConflict:
+					terms.Conflict = st.Change
 				}
 			}
-			if s.Orders[next] != want {
-				t.Fatalf("opportunity %d: %+v, want %+v", k, s.Orders[next], want)
+			if res.Marks != 0 {
+				terms.Least, terms.Room = res.Minimum, res.Cap
+			}
+			var got Terms
+			if x := s.Orders[next].Terms; x >= 0 {
+				got = s.Terms[x]
+			}
+			if s.Orders[next].Marks == 0 {
+				got.Least, got.Room = 0, 0
+			}
+			if s.Orders[next] != want || got != terms || res.Need != want.N3 {
+				t.Fatalf("opportunity %d: %+v %+v, want %+v %+v", k, s.Orders[next], got, want, terms)
 			}
 			next++
 		}
@@ -202,6 +231,6 @@ func BenchmarkSwiftRow(b *testing.B) {
 	var s Swift
 	b.ReportAllocs()
 	for b.Loop() {
-		s.Run(&row.Facts, row.Own, row.LaneLots, tab)
+		s.Run(&row.Facts, row.Own, nil, nil, row.LaneLots, tab)
 	}
 }

@@ -124,20 +124,27 @@ func (n *Pass) highest(w *window) int64 {
 // the stock of the day before that lasts as long (a backlog adds to it), less receipts, in milli-units.
 func (n *Pass) lasting(w *window, last int32, receipts int64) int64 {
 	r := n.row
-	stock := w.start
-	if stock > 0 && len(r.Lots) > 0 {
-		eaten := r.Sum(0, int(w.a)-1)
-		for i := range r.Lots {
-			lot := r.Lots[i].Units * 1000
-			left := max(0, lot-eaten)
-			eaten = max(0, eaten-lot)
-			if r.Lots[i].Expires < last {
-				stock -= left
-			}
-		}
-		stock = max(0, stock)
+	var eaten int64
+	if len(r.Lots) > 0 {
+		eaten = r.Sum(0, int(w.a)-1)
 	}
-	return r.Sum(int(w.a), int(last)) - stock - receipts
+	return r.Sum(int(w.a), int(last)) - lastingStock(w.start, r.Lots, eaten, last) - receipts
+}
+
+// lastingStock gives what of a stock lasts up to a day when the demand before it ate the lots in their order.
+func lastingStock(stock int64, lots []LotStock, eaten int64, last int32) int64 {
+	if stock <= 0 || len(lots) == 0 {
+		return stock
+	}
+	for i := range lots {
+		lot := lots[i].Units * 1000
+		left := max(0, lot-eaten)
+		eaten = max(0, eaten-lot)
+		if lots[i].Expires < last {
+			stock -= left
+		}
+	}
+	return max(0, stock)
 }
 
 // receipts gives the milli-units that become usable on days a to last.

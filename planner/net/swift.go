@@ -1,24 +1,33 @@
 package net
 
-// Swift nets plain rows: nothing open, no lots, no dates, no dated safety stock, not negative at the start, and no
-// layers or pallets. It gives what Pass gives and nothing else; a row on which a cap bites, a dead band holds or a
-// max is too low is left to Pass.
+// Swift nets plain rows: nothing ordered today, no dates, no dated safety stock, not negative at the start, and no
+// layers or pallets. It gives what Pass gives and nothing else; a row whose max is too low, or on which an open order
+// may cure a need, is left to Pass.
 type Swift struct {
 	Orders []Quick // of the last row, those that need something, ascending
+	Terms  []Terms // of the few orders whose ledger has more than need and pack
 	Short  bool    // as Pass.Short
 
-	cum    []int64 // cum[t] = demand of the days before t
-	floors []int64 // floor[t] + cum[t+1] where the floor changes by day
+	in     []Receipt // of the row in work, ascending by day
+	cum    []int64   // cum[t] = demand of the days before t
+	floors []int64   // floor[t] + cum[t+1] where the floor changes by day
 }
 
-// Quick is one opportunity that needs something.
+// Quick is one opportunity that needs something; its need is N3.
 type Quick struct {
-	Opp          int32
-	Supply       int16 // days of supply
-	Need, Wanted int64
-	N1, N2, N3   int64
-	Policy       int64 // what the policy asks for more (or less) than the need
-	Minimum      int64 // what the minimum order adds
+	Opp        int32
+	Terms      int32 // index into Swift.Terms, -1 none
+	Supply     int16 // days of supply
+	Marks      Marks
+	Wanted     int64
+	N1, N2, N3 int64
+}
+
+// Terms are the ledger steps of an order beside need and pack, 0 where there is none, in order of application, and
+// the numbers of its exceptions.
+type Terms struct {
+	Policy, Minimum, Dead, Shelf, Life, Conflict int64
+	Least, Room                                  int64 // as Result.Minimum and Result.Cap
 }
 
 // Plain reports whether lots are whole packs with a minimum and no more.
@@ -31,9 +40,10 @@ func Plain(lots []Lot) bool {
 	return len(lots) > 0
 }
 
-// Run nets a row over its table; own holds H days. False: the row needs Pass, and Orders mean nothing.
-func (s *Swift) Run(f *Facts, own []int64, lots []Lot, tab *Table) bool {
-	s.Orders = s.Orders[:0]
+// Run nets a row over its table; own holds H days, in what is open, ascending by day, stock the lots
+// of what is at hand. False: the row needs Pass, and Orders mean nothing.
+func (s *Swift) Run(f *Facts, own []int64, in []Receipt, stock []LotStock, lots []Lot, tab *Table) bool {
+	s.Orders, s.Terms, s.in = s.Orders[:0], s.Terms[:0], in
 	h := f.H
 	days := h
 	whole := int(f.SafeDays / 1000)
@@ -49,6 +59,9 @@ func (s *Swift) Run(f *Facts, own []int64, lots []Lot, tab *Table) bool {
 			days = max(days, int(tab.Opps[tab.Planned-1].Usable+f.Cover))
 		}
 	}
+	if f.Life > 0 && tab.Planned > 0 {
+		days = max(days, min(int(tab.Opps[tab.Planned-1].Receive+f.Life), h+farForward))
+	}
 	var trigger int64
 	if f.Policy == PolicyMinMax {
 		trigger = f.Min * 1000
@@ -60,22 +73,22 @@ func (s *Swift) Run(f *Facts, own []int64, lots []Lot, tab *Table) bool {
 		s.forward(f, whole, days, level)
 	}
 	cum := s.cum[:days+1]
-	p, p0 := f.Avail, f.Avail
-	day := int32(0)
-	short := false
+	b := running{p: f.Avail, p0: f.Avail}
 	for k := range tab.Planned {
 		a := tab.Opps[k].Usable
-		if a > day {
-			used := cum[a] - cum[day]
-			p -= used
-			p0 -= used
-			if p < 0 {
-				short = true
+		if a > b.day {
+			if b.next == len(in) {
+				used := cum[a] - cum[b.day]
+				b.p, b.p0, b.day = b.p-used, b.p0-used, a
+				if b.p < 0 {
+					b.short = true
+				}
+				if f.Lost {
+					b.p, b.p0 = max(b.p, 0), max(b.p0, 0)
+				}
+			} else {
+				s.advance(&b, f.Lost, a)
 			}
-			if f.Lost {
-				p, p0 = max(p, 0), max(p0, 0)
-			}
-			day = a
 		}
 		var end int32
 		if k+1 < len(tab.Opps) {
@@ -83,73 +96,220 @@ func (s *Swift) Run(f *Facts, own []int64, lots []Lot, tab *Table) bool {
 		} else {
 			end = tab.End(k, f.Cover)
 		}
-		demand := cum[end+1] - cum[a]
-		last := p - demand
-		n3 := level - last
+		var here int64 // becomes usable on day a
+		later := false // something becomes usable after it and inside the window
+		for i := b.next; i < len(in) && in[i].Day <= end; i++ {
+			if in[i].Day > a {
+				later = true
+				break
+			}
+			here += in[i].Units * 1000
+		}
+		p := b.p + here
+		lowest := p - (cum[end+1] - cum[a])
+		if later {
+			lowest = s.lowest(&b, a, end)
+		}
+		n3 := level - lowest
 		if f.SafeDays > 0 {
-			n3 = s.highest(a, end) - cum[a] - p
+			n3 = s.most(&b, p, a, end, later)
+		}
+		if n3 <= 0 && (f.Policy != PolicyMinMax || lowest >= trigger) {
+			continue
 		}
 		asked := max(n3, 0)
 		switch f.Policy {
 		case PolicyMinMax:
-			if n3 <= 0 && last >= trigger {
-				continue
-			}
 			asked = max(0, f.Max*1000-(p-(cum[a+1]-cum[a])))
 			if n3 > unitsUp(asked)*1000 {
 				return false
 			}
 		case PolicyCover:
-			if n3 <= 0 {
-				continue
-			}
 			if through := a + f.Cover - 1; through > end {
 				if f.SafeDays > 0 {
-					asked = s.highest(a, through) - cum[a] - p
+					asked = s.most(&b, p, a, through, len(in) > 0)
 				} else {
-					asked = level - (p - (cum[through+1] - cum[a]))
+					asked = level - s.lowest(&b, a, through)
 				}
 			}
-		default:
-			if n3 <= 0 {
-				continue
-			}
 		}
-		q := Quick{Opp: int32(k), N3: unitsUp(n3)}
-		q.N1, q.N2 = unitsUp(-last), unitsUp(pres-last)
-		lot := &lots[tab.Opps[k].Lane]
-		if q.N1 == 0 && q.N2 == 0 && asked < lot.DeadBand*lot.Pack {
-			return false
-		}
+		q := Quick{Opp: int32(k), Terms: -1, N1: unitsUp(-lowest), N2: unitsUp(pres - lowest), N3: unitsUp(n3)}
 		units := unitsUp(asked)
 		if q.N3 > maxOrder || units > maxOrder || units == 0 {
 			return false
 		}
-		q.Need, q.Policy = q.N3, units-q.N3
-		if lot.MOQ > 0 {
-			if least := roundUp(lot.MOQ, lot.Pack); units < least {
-				q.Minimum, units = least-units, least
+		q.Supply = SupplyDays(b.p0+here, cum[end+1]-cum[a], end-a+1)
+		lot := &lots[tab.Opps[k].Lane]
+		x := Terms{Policy: units - q.N3}
+		calm := q.N1 == 0 && q.N2 == 0
+		if calm && asked < lot.DeadBand*lot.Pack {
+			x.Dead = -units
+		} else {
+			if calm && later && !f.Expedited {
+				return false // an open order may cure it
 			}
-		}
-		q.Wanted = roundUp(units, lot.Pack)
-		if f.Cap >= 0 && q.Wanted*1000 > f.Cap*1000-p {
-			return false
-		}
-		if f.Life > 0 {
-			through := min(int(tab.Opps[k].Receive+f.Life), days)
-			if through <= int(a) || q.Wanted*1000 > cum[through]-cum[a]-max(p, 0) {
+			least := lot.Pack
+			if lot.MOQ > 0 {
+				least = roundUp(lot.MOQ, lot.Pack)
+				if units < least {
+					x.Minimum, units = least-units, least
+				}
+			}
+			q.Wanted = roundUp(units, lot.Pack)
+			if f.Cap >= 0 && !s.shelf(f, &b, a, lot.Pack, least, calm, &q, &x) {
 				return false
 			}
+			if f.Life > 0 && q.Marks&MarkConflict == 0 {
+				last := tab.Opps[k].Receive + f.Life - 1
+				if int(last) >= days {
+					return false
+				}
+				s.lasts(&b, stock, a, last, here, lot.Pack, least, &q, &x)
+			}
 		}
-		q.Supply = SupplyDays(p0, demand, end-a+1)
+		if x != (Terms{}) {
+			q.Terms = int32(len(s.Terms))
+			s.Terms = append(s.Terms, x)
+		}
 		s.Orders = append(s.Orders, q)
-		p += q.Wanted * 1000
+		b.p += q.Wanted * 1000
 	}
-	if day < int32(h) && p < cum[h]-cum[day] {
-		short = true
+	if b.day < int32(h) {
+		s.advance(&b, f.Lost, int32(h))
 	}
-	s.Short = short
+	s.Short = b.short
 	return true
+}
+
+// shelf takes an order through shelf capacity, as Pass.caps does; false: it cannot tell.
+func (s *Swift) shelf(f *Facts, b *running, a int32, pack, least int64, calm bool, q *Quick, x *Terms) bool {
+	full := b.p
+	if b.next < len(s.in) {
+		if int(s.in[len(s.in)-1].Day) >= len(s.cum) {
+			return false
+		}
+		full = s.fullest(b, a)
+	}
+	room := unitsDown(f.Cap*1000 - full)
+	if q.Wanted <= room {
+		return true
+	}
+	to := room / pack * pack
+	if to < least {
+		x.Least, x.Room = least, room
+		if calm {
+			q.Marks |= MarkConflict
+			x.Shelf, x.Conflict, q.Wanted = to-q.Wanted, -to, 0
+			return true
+		}
+		q.Marks |= MarkOverflow
+		to = least
+	}
+	x.Shelf, q.Wanted = to-q.Wanted, to
+	return true
+}
+
+// lasts takes an order through shelf life, as Pass.caps does; last is the last day it may be sold, here what becomes
+// usable with it.
+func (s *Swift) lasts(b *running, stock []LotStock, a, last int32, here, pack, least int64, q *Quick, x *Terms) {
+	var demand int64
+	if last >= a {
+		demand = s.cum[last+1] - s.cum[a]
+	}
+	room := unitsDown(demand - lastingStock(b.p, stock, s.cum[a], last) - here)
+	to := room / pack * pack
+	if q.Wanted <= to {
+		return
+	}
+	if to < least {
+		q.Marks = MarkConflict // what ran over the shelf is not ordered
+		x.Least, x.Room = least, room
+		x.Life, x.Conflict, q.Wanted = to-q.Wanted, -to, 0
+		return
+	}
+	x.Life, q.Wanted = to-q.Wanted, to
+}
+
+// running is where a row stands: the balance with and without orders at the end of the day before day.
+type running struct {
+	p, p0 int64
+	day   int32
+	next  int // first receipt of day or later
+	short bool
+}
+
+// advance runs up to the day before day a. Between receipts stock only falls, so that the end of each stretch says
+// all of it.
+func (s *Swift) advance(b *running, lost bool, a int32) {
+	cum := s.cum
+	for {
+		to := a
+		open := b.next < len(s.in) && s.in[b.next].Day < a
+		if open {
+			to = s.in[b.next].Day
+		}
+		if to > b.day {
+			used := cum[to] - cum[b.day]
+			b.p -= used
+			b.p0 -= used
+			if b.p < 0 {
+				b.short = true
+			}
+			if lost {
+				b.p, b.p0 = max(b.p, 0), max(b.p0, 0)
+			}
+			b.day = to
+		}
+		if !open {
+			return
+		}
+		in := s.in[b.next].Units * 1000
+		b.p += in
+		b.p0 += in
+		b.next++
+	}
+}
+
+// lowest gives the lowest balance at the end of days a to end, without a stop at 0.
+func (s *Swift) lowest(b *running, a, end int32) int64 {
+	before := b.p + s.cum[a]
+	low := int64(-minInt)
+	for i := b.next; i < len(s.in) && s.in[i].Day <= end; i++ {
+		if d := s.in[i].Day; d > a {
+			low = min(low, before-s.cum[d])
+		}
+		before += s.in[i].Units * 1000
+	}
+	return min(low, before-s.cum[end+1])
+}
+
+// fullest gives the highest start-of-day stock from day a on, as Pass.highest does.
+func (s *Swift) fullest(b *running, a int32) int64 {
+	before := b.p + s.cum[a]
+	most := b.p
+	for _, r := range s.in[b.next:] {
+		before += r.Units * 1000
+		most = max(most, before-s.cum[r.Day])
+	}
+	return most
+}
+
+// most gives the largest need of days a to end where the floor changes by day; p is the stock of day a, later
+// tells whether receipts may follow.
+func (s *Swift) most(b *running, p int64, a, end int32, later bool) int64 {
+	if !later {
+		return s.highest(a, end) - s.cum[a] - p
+	}
+	before := b.p + s.cum[a]
+	most, from := int64(minInt), a
+	for i := b.next; i < len(s.in) && s.in[i].Day <= end; i++ {
+		if d := s.in[i].Day; d > from {
+			most = max(most, s.highest(from, d-1)-before)
+			from = d
+		}
+		before += s.in[i].Units * 1000
+	}
+	return max(most, s.highest(from, end)-before)
 }
 
 // highest gives the highest floor, with the demand up to its day, of days a to end.
