@@ -73,21 +73,20 @@ func (s *Swift) Run(f *Facts, own []int64, in []Receipt, stock []LotStock, lots 
 		s.forward(f, whole, days, level)
 	}
 	cum := s.cum[:days+1]
-	b := running{p: f.Avail, p0: f.Avail}
-	for k := range tab.Planned {
+	p, p0, day, next, short := f.Avail, f.Avail, int32(0), 0, false
+	for k := s.idle(f, max(level, trigger), tab); k < tab.Planned; k++ {
 		a := tab.Opps[k].Usable
-		if a > b.day {
-			if b.next == len(in) {
-				used := cum[a] - cum[b.day]
-				b.p, b.p0, b.day = b.p-used, b.p0-used, a
-				if b.p < 0 {
-					b.short = true
-				}
+		if a > day {
+			if next == len(in) {
+				used := cum[a] - cum[day]
+				p, p0, day = p-used, p0-used, a
+				short = short || p < 0
 				if f.Lost {
-					b.p, b.p0 = max(b.p, 0), max(b.p0, 0)
+					p, p0 = max(p, 0), max(p0, 0)
 				}
 			} else {
-				s.advance(&b, f.Lost, a)
+				b := s.advance(running{p, p0, day, next, short}, f.Lost, a)
+				p, p0, day, next, short = b.p, b.p0, b.day, b.next, b.short
 			}
 		}
 		var end int32
@@ -98,21 +97,21 @@ func (s *Swift) Run(f *Facts, own []int64, in []Receipt, stock []LotStock, lots 
 		}
 		var here int64 // becomes usable on day a
 		later := false // something becomes usable after it and inside the window
-		for i := b.next; i < len(in) && in[i].Day <= end; i++ {
+		for i := next; i < len(in) && in[i].Day <= end; i++ {
 			if in[i].Day > a {
 				later = true
 				break
 			}
 			here += in[i].Units * 1000
 		}
-		p := b.p + here
-		lowest := p - (cum[end+1] - cum[a])
+		now := p + here
+		lowest := now - (cum[end+1] - cum[a])
 		if later {
-			lowest = s.lowest(&b, a, end)
+			lowest = s.lowest(p, next, a, end)
 		}
 		n3 := level - lowest
 		if f.SafeDays > 0 {
-			n3 = s.most(&b, p, a, end, later)
+			n3 = s.most(now, p, next, a, end, later)
 		}
 		if n3 <= 0 && (f.Policy != PolicyMinMax || lowest >= trigger) {
 			continue
@@ -120,16 +119,16 @@ func (s *Swift) Run(f *Facts, own []int64, in []Receipt, stock []LotStock, lots 
 		asked := max(n3, 0)
 		switch f.Policy {
 		case PolicyMinMax:
-			asked = max(0, f.Max*1000-(p-(cum[a+1]-cum[a])))
+			asked = max(0, f.Max*1000-(now-(cum[a+1]-cum[a])))
 			if n3 > unitsUp(asked)*1000 {
 				return false
 			}
 		case PolicyCover:
 			if through := a + f.Cover - 1; through > end {
 				if f.SafeDays > 0 {
-					asked = s.most(&b, p, a, through, len(in) > 0)
+					asked = s.most(now, p, next, a, through, len(in) > 0)
 				} else {
-					asked = level - s.lowest(&b, a, through)
+					asked = level - s.lowest(p, next, a, through)
 				}
 			}
 		}
@@ -138,7 +137,7 @@ func (s *Swift) Run(f *Facts, own []int64, in []Receipt, stock []LotStock, lots 
 		if q.N3 > maxOrder || units > maxOrder || units == 0 {
 			return false
 		}
-		q.Supply = SupplyDays(b.p0+here, cum[end+1]-cum[a], end-a+1)
+		q.Supply = SupplyDays(p0+here, cum[end+1]-cum[a], end-a+1)
 		lot := &lots[tab.Opps[k].Lane]
 		x := Terms{Policy: units - q.N3}
 		calm := q.N1 == 0 && q.N2 == 0
@@ -156,7 +155,7 @@ func (s *Swift) Run(f *Facts, own []int64, in []Receipt, stock []LotStock, lots 
 				}
 			}
 			q.Wanted = roundUp(units, lot.Pack)
-			if f.Cap >= 0 && !s.shelf(f, &b, a, lot.Pack, least, calm, &q, &x) {
+			if f.Cap >= 0 && !s.shelf(f, p, next, a, lot.Pack, least, calm, &q, &x) {
 				return false
 			}
 			if f.Life > 0 && q.Marks&MarkConflict == 0 {
@@ -164,7 +163,7 @@ func (s *Swift) Run(f *Facts, own []int64, in []Receipt, stock []LotStock, lots 
 				if int(last) >= days {
 					return false
 				}
-				s.lasts(&b, stock, a, last, here, lot.Pack, least, &q, &x)
+				s.lasts(p, stock, a, last, here, lot.Pack, least, &q, &x)
 			}
 		}
 		if x != (Terms{}) {
@@ -172,23 +171,23 @@ func (s *Swift) Run(f *Facts, own []int64, in []Receipt, stock []LotStock, lots 
 			s.Terms = append(s.Terms, x)
 		}
 		s.Orders = append(s.Orders, q)
-		b.p += q.Wanted * 1000
+		p += q.Wanted * 1000
 	}
-	if b.day < int32(h) {
-		s.advance(&b, f.Lost, int32(h))
+	if day < int32(h) {
+		short = s.advance(running{p, p0, day, next, short}, f.Lost, int32(h)).short
 	}
-	s.Short = b.short
+	s.Short = short
 	return true
 }
 
 // shelf takes an order through shelf capacity, as Pass.caps does; false: it cannot tell.
-func (s *Swift) shelf(f *Facts, b *running, a int32, pack, least int64, calm bool, q *Quick, x *Terms) bool {
-	full := b.p
-	if b.next < len(s.in) {
+func (s *Swift) shelf(f *Facts, p int64, next int, a int32, pack, least int64, calm bool, q *Quick, x *Terms) bool {
+	full := p
+	if next < len(s.in) {
 		if int(s.in[len(s.in)-1].Day) >= len(s.cum) {
 			return false
 		}
-		full = s.fullest(b, a)
+		full = s.fullest(p, next, a)
 	}
 	room := unitsDown(f.Cap*1000 - full)
 	if q.Wanted <= room {
@@ -211,12 +210,12 @@ func (s *Swift) shelf(f *Facts, b *running, a int32, pack, least int64, calm boo
 
 // lasts takes an order through shelf life, as Pass.caps does; last is the last day it may be sold, here what becomes
 // usable with it.
-func (s *Swift) lasts(b *running, stock []LotStock, a, last int32, here, pack, least int64, q *Quick, x *Terms) {
+func (s *Swift) lasts(p int64, stock []LotStock, a, last int32, here, pack, least int64, q *Quick, x *Terms) {
 	var demand int64
 	if last >= a {
 		demand = s.cum[last+1] - s.cum[a]
 	}
-	room := unitsDown(demand - lastingStock(b.p, stock, s.cum[a], last) - here)
+	room := unitsDown(demand - lastingStock(p, stock, s.cum[a], last) - here)
 	to := room / pack * pack
 	if q.Wanted <= to {
 		return
@@ -230,6 +229,29 @@ func (s *Swift) lasts(b *running, stock []LotStock, a, last int32, here, pack, l
 	x.Life, q.Wanted = to-q.Wanted, to
 }
 
+// idle gives the first opportunity whose window may ask for something: up to there the balance without anything
+// that is open stays at the level or over it, and over the floors.
+func (s *Swift) idle(f *Facts, level int64, tab *Table) int {
+	cum, opps := s.cum, tab.Opps
+	spare := f.Avail - level
+	k, t := 0, int32(0)
+	for k < tab.Planned && k+1 < len(opps) {
+		next := opps[k+1].Usable
+		if cum[next] > spare {
+			break
+		}
+		if f.SafeDays > 0 {
+			for t = max(t, opps[k].Usable); t < next; t++ {
+				if s.floors[t] > f.Avail {
+					return k
+				}
+			}
+		}
+		k++
+	}
+	return k
+}
+
 // running is where a row stands: the balance with and without orders at the end of the day before day.
 type running struct {
 	p, p0 int64
@@ -240,7 +262,7 @@ type running struct {
 
 // advance runs up to the day before day a. Between receipts stock only falls, so that the end of each stretch says
 // all of it.
-func (s *Swift) advance(b *running, lost bool, a int32) {
+func (s *Swift) advance(b running, lost bool, a int32) running {
 	cum := s.cum
 	for {
 		to := a
@@ -261,7 +283,7 @@ func (s *Swift) advance(b *running, lost bool, a int32) {
 			b.day = to
 		}
 		if !open {
-			return
+			return b
 		}
 		in := s.in[b.next].Units * 1000
 		b.p += in
@@ -271,10 +293,10 @@ func (s *Swift) advance(b *running, lost bool, a int32) {
 }
 
 // lowest gives the lowest balance at the end of days a to end, without a stop at 0.
-func (s *Swift) lowest(b *running, a, end int32) int64 {
-	before := b.p + s.cum[a]
+func (s *Swift) lowest(p int64, next int, a, end int32) int64 {
+	before := p + s.cum[a]
 	low := int64(-minInt)
-	for i := b.next; i < len(s.in) && s.in[i].Day <= end; i++ {
+	for i := next; i < len(s.in) && s.in[i].Day <= end; i++ {
 		if d := s.in[i].Day; d > a {
 			low = min(low, before-s.cum[d])
 		}
@@ -284,25 +306,25 @@ func (s *Swift) lowest(b *running, a, end int32) int64 {
 }
 
 // fullest gives the highest start-of-day stock from day a on, as Pass.highest does.
-func (s *Swift) fullest(b *running, a int32) int64 {
-	before := b.p + s.cum[a]
-	most := b.p
-	for _, r := range s.in[b.next:] {
+func (s *Swift) fullest(p int64, next int, a int32) int64 {
+	before := p + s.cum[a]
+	most := p
+	for _, r := range s.in[next:] {
 		before += r.Units * 1000
 		most = max(most, before-s.cum[r.Day])
 	}
 	return most
 }
 
-// most gives the largest need of days a to end where the floor changes by day; p is the stock of day a, later
-// tells whether receipts may follow.
-func (s *Swift) most(b *running, p int64, a, end int32, later bool) int64 {
+// most gives the largest need of days a to end where the floor changes by day; now is the stock of day a,
+// later tells whether receipts may follow.
+func (s *Swift) most(now, p int64, next int, a, end int32, later bool) int64 {
 	if !later {
-		return s.highest(a, end) - s.cum[a] - p
+		return s.highest(a, end) - s.cum[a] - now
 	}
-	before := b.p + s.cum[a]
+	before := p + s.cum[a]
 	most, from := int64(minInt), a
-	for i := b.next; i < len(s.in) && s.in[i].Day <= end; i++ {
+	for i := next; i < len(s.in) && s.in[i].Day <= end; i++ {
 		if d := s.in[i].Day; d > from {
 			most = max(most, s.highest(from, d-1)-before)
 			from = d
