@@ -42,8 +42,12 @@ func (d *desk) placeOrders(s *sku, tab *net.Table) {
 		cell := d.cell(site, s.item)
 		c := &d.dep[cell]
 		c.any = true
-		if o.n[0] >= o.wanted { // most orders: all of it against running out
-			c.days[0][opp.Pick] += o.wanted
+		first := 0
+		for first < len(o.n) && o.n[first] == 0 {
+			first++
+		}
+		if first == len(o.n) || o.n[first] > o.wanted-pack { // whole packs, the last of the first one's tier: most orders
+			c.days[first][opp.Pick] += o.wanted
 			continue
 		}
 		for t, units := range share.Split(o.wanted, pack, o.n) {
