@@ -88,9 +88,12 @@ func (d *desk) emitGroup() {
 	for i := range d.out {
 		d.out[i].begin()
 	}
+	d.takeLines()
 	for _, i := range d.byItem {
 		s := &d.skus[i]
-		d.emitOrders(i, s)
+		for k := d.lineAt[i]; k < d.lineAt[i+1]; k++ {
+			d.line(s, &d.lines[k])
+		}
 		if s.site < 0 || !d.sites[s.site].gives {
 			continue
 		}
@@ -101,11 +104,32 @@ func (d *desk) emitGroup() {
 	}
 }
 
-// emitOrders writes a SKU's orders as lines of the DCs that carry them.
-func (d *desk) emitOrders(i int32, s *sku) {
-	if s.count == 0 {
-		return
+// lineRef is an order that is published.
+type lineRef struct {
+	order    int32
+	lane     inputs.LaneIdx
+	pack     int64
+	site     int16
+	layer    LayerID
+	promised bool
+}
+
+// takeLines goes through all orders as they lie, tile by tile: a tile's rows share lanes, so the sums of the
+// workload stay near. It leaves the lines of each SKU for the pass by item, which then reads only those.
+func (d *desk) takeLines() {
+	d.lines = d.lines[:0]
+	d.lineAt = sized32(&d.lineAt, len(d.skus)+1)
+	for i := range d.skus {
+		d.lineAt[i] = int32(len(d.lines))
+		if s := &d.skus[i]; s.count > 0 {
+			d.takeOrders(s)
+		}
 	}
+	d.lineAt[len(d.skus)] = int32(len(d.lines))
+}
+
+// takeOrders counts a SKU's orders into the workload of the DCs that carry them and notes which are published.
+func (d *desk) takeOrders(s *sku) {
 	tab := d.table(s)
 	var to carrier
 	to.opp = -1
@@ -131,10 +155,10 @@ func (d *desk) emitOrders(i int32, s *sku) {
 			if to.load == nil {
 				to.load = out.work.of(d.shop, to.lane)
 			}
-			to.load.add(opp, int32(d.horizon), to.each.line(q, packsOf(q, to.pack)), to.layer != VendorOrders)
+			to.load.add(opp, int32(d.horizon), q, packsOf(q, to.pack), to.each, to.layer != VendorOrders)
 		}
 		if d.published(to.layer, s, o, opp, to.site, promised) {
-			d.line(out, to.layer, s, o, to.lane, to.pack, promised)
+			d.lines = append(d.lines, lineRef{k, to.lane, to.pack, to.site, to.layer, promised})
 		}
 	}
 }
@@ -200,7 +224,9 @@ func (d *desk) published(layer LayerID, s *sku, o *order, opp *net.Opp, site int
 func (o *order) short() bool { return o.state == orderFixed && o.given < o.wanted }
 
 // line appends one order line.
-func (d *desk) line(out *siteOut, layer LayerID, s *sku, o *order, lane inputs.LaneIdx, pack int64, promised bool) {
+func (d *desk) line(s *sku, l *lineRef) {
+	out, o := &d.out[l.site], &d.orders[l.order]
+	layer, lane, pack, promised := l.layer, l.lane, l.pack, l.promised
 	t := &out.tables[layer]
 	c := t.Cols
 	item := d.itemOf(s.item)
@@ -221,9 +247,9 @@ func (d *desk) line(out *siteOut, layer LayerID, s *sku, o *order, lane inputs.L
 	for i, day := range [...]calendars.Day{civil.Order, civil.Pick, civil.Depart, civil.Receive, civil.Usable} {
 		c[colOrderDay+i].I32 = append(c[colOrderDay+i].I32, int32(day))
 	}
-	tiers := share.Split(q, pack, o.n)
+	t1, t2, t3, t4 := share.SplitInto(q, pack, o.n[0], o.n[1], o.n[2])
 	volume, weight := times(d.net.Items.Volume[item], q), times(d.net.Items.Weight[item], q)
-	for i, v := range [...]int64{q, packsOf(q, pack), pack, o.need, o.wanted, tiers[0], tiers[1], tiers[2], tiers[3]} {
+	for i, v := range [...]int64{q, packsOf(q, pack), pack, o.need, o.wanted, t1, t2, t3, t4} {
 		c[colQuantity+i].I64 = append(c[colQuantity+i].I64, v)
 	}
 	c[colRelease].U8 = append(c[colRelease].U8, bit(release))

@@ -50,9 +50,7 @@ func (d *desk) placeOrders(s *sku, tab *net.Table) {
 			c.days[first][opp.Pick] += o.wanted
 			continue
 		}
-		for t, units := range share.Split(o.wanted, pack, o.n) {
-			c.days[t][opp.Pick] += units
-		}
+		c.split(opp.Pick, o.wanted, pack, 1, o)
 	}
 }
 
@@ -127,10 +125,17 @@ func (d *desk) depend(s *sku, tab *net.Table, sign int64, only int16) {
 		}
 		c := &d.dep[d.cell(site, s.item)]
 		c.any = true
-		for t, units := range share.Split(q, d.pack(s, opp), o.n) {
-			c.days[t][opp.Pick] += sign * units
-		}
+		c.split(opp.Pick, q, d.pack(s, opp), sign, o)
 	}
+}
+
+// split adds (sign 1) or takes away (−1) units of an order on a pick day, each in its tier.
+func (c *depCell) split(day int32, units, pack, sign int64, o *order) {
+	t1, t2, t3, t4 := share.SplitInto(units, pack, o.n[0], o.n[1], o.n[2])
+	c.days[0][day] += sign * t1
+	c.days[1][day] += sign * t2
+	c.days[2][day] += sign * t3
+	c.days[3][day] += sign * t4
 }
 
 // stand adds (sign 1) or takes away (−1) the SKU's orders in the sums of what is picked as things stand.

@@ -38,30 +38,31 @@ func (d *desk) unitLoad(item inputs.ItemIdx) unitLoad {
 	return unitLoad{d.net.Items.Volume[item], d.net.Items.Weight[item]}
 }
 
-// line gives the load of one line.
-func (u unitLoad) line(units, packs int64) loadCell {
-	one := loadCell{units: units, packs: packs, lines: 1}
-	if v := times(u.volume, units); v != NullInt {
-		one.volume = v
-	} else {
-		one.unmeasured = 1
+// add counts a line of an item on its pick day, when its source is a DC, and on its receive day.
+func (l laneLoad) add(opp *net.Opp, horizon int32, units, packs int64, each unitLoad, picked bool) {
+	volume, weight, unmeasured := times(each.volume, units), times(each.weight, units), int64(0)
+	if volume == NullInt {
+		volume, unmeasured = 0, 1
 	}
-	if v := times(u.weight, units); v != NullInt {
-		one.weight = v
-	} else {
-		one.unmeasured = 1
+	if weight == NullInt {
+		weight, unmeasured = 0, 1
 	}
-	return one
-}
-
-// add counts a line on its pick day, when its source is a DC, and on its receive day.
-func (l laneLoad) add(opp *net.Opp, horizon int32, one loadCell, picked bool) {
 	if picked && opp.Pick < horizon {
-		l[opp.Pick].add(&one)
+		l[opp.Pick].count(units, packs, volume, weight, unmeasured)
 	}
 	if opp.Receive >= 0 && opp.Receive < horizon {
-		l[horizon+opp.Receive].add(&one)
+		l[horizon+opp.Receive].count(units, packs, volume, weight, unmeasured)
 	}
+}
+
+// count adds one line.
+func (c *loadCell) count(units, packs, volume, weight, unmeasured int64) {
+	c.units += units
+	c.packs += packs
+	c.lines++
+	c.volume += volume
+	c.weight += weight
+	c.unmeasured += unmeasured
 }
 
 func (c *loadCell) add(o *loadCell) {

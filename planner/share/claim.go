@@ -55,18 +55,30 @@ func (c *Claim) tierPacks() (tiers [5]int64) {
 // Split gives a quantity's units per tier, 1 to 4, by the needs n₁, n₂, n₃: a whole pack belongs to the tier of
 // its first unit.
 func Split(q, pack int64, n [3]int64) (tiers [4]int64) {
-	var before int64
-	for i, n := range n {
-		upTo := q
-		if n < q {
-			upTo = min(q, wholePacks(n, pack))
-		}
-		upTo = max(before, upTo)
-		tiers[i] = upTo - before
-		before = upTo
-	}
-	tiers[3] = q - before
+	tiers[0], tiers[1], tiers[2], tiers[3] = SplitInto(q, pack, n[0], n[1], n[2])
 	return tiers
+}
+
+// SplitInto is Split in single numbers, which stay in registers.
+func SplitInto(q, pack, n1, n2, n3 int64) (t1, t2, t3, t4 int64) {
+	a := max(0, upTo(q, pack, n1))
+	b := a
+	if n2 != n1 {
+		b = max(a, upTo(q, pack, n2))
+	}
+	c := b
+	if n3 != n2 {
+		c = max(b, upTo(q, pack, n3))
+	}
+	return a, b - a, c - b, q - c
+}
+
+// upTo gives the units of whole packs that begin below n units.
+func upTo(q, pack, n int64) int64 {
+	if n >= q {
+		return q
+	}
+	return min(q, wholePacks(n, pack))
 }
 
 // wholePacks rounds units up to whole packs.
