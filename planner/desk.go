@@ -45,17 +45,19 @@ type desk struct {
 	sort   []int32
 	counts []int32
 
-	pool     share.Pool
-	claims   []share.Claim
-	claimOf  []claimRef
-	kids     []int32 // skus in the sharing
-	saved    []savedRun
-	problem  error
-	projDays projection
-	out      []siteOut // per site
-	lines    []lineRef // published orders, SKU by SKU
-	lineAt   []int32   // per SKU the first of its lines; one more at the end
-	hashBuf  []byte
+	pool    share.Pool
+	claims  []share.Claim
+	claimOf []claimRef
+	kids    []int32 // skus in the sharing
+	// indexes into kids: those with a claim
+	claimants []int32
+	saved     []savedRun
+	problem   error
+	projDays  projection
+	out       []siteOut // per site
+	lines     []lineRef // published orders, SKU by SKU
+	lineAt    []int32   // per SKU the first of its lines; one more at the end
+	hashBuf   []byte
 }
 
 // sku is one row in work.

@@ -4,7 +4,6 @@ import (
 	"math"
 	"math/bits"
 
-	"echelon/calendars"
 	"echelon/inputs"
 	"echelon/planner/net"
 	"echelon/planner/share"
@@ -62,25 +61,10 @@ func (o *siteOut) begin() {
 	for i := range o.tables {
 		o.tables[i].reset(LayerID(i))
 	}
+	for _, id := range written {
+		o.tables[id].cut(o.tables[id].room())
+	}
 	o.result = DCResult{}
-}
-
-// reset empties a table, keeping its buffers.
-func (t *Table) reset(layer LayerID) {
-	if t.Cols == nil {
-		t.Layer = layer
-		t.Cols = make([]Col, len(layers[layer].Columns))
-	}
-	t.Rows = 0
-	for i := range t.Cols {
-		c := &t.Cols[i]
-		c.I32, c.I64, c.U8, c.Str = c.I32[:0], c.I64[:0], c.U8[:0], c.Str[:0]
-		c.List, c.Reason = c.List[:0], c.Reason[:0]
-		c.Off = c.Off[:0]
-		if ct := layers[layer].Columns[i].Type; ct == ColLedger || ct == ColMilliList {
-			c.Off = append(c.Off, 0)
-		}
-	}
 }
 
 // emitGroup writes the group's part of the plan of every site that gives.
@@ -101,6 +85,9 @@ func (d *desk) emitGroup() {
 		if d.tracer != nil {
 			d.tracer.final(d, i)
 		}
+	}
+	for i := range d.out {
+		d.out[i].end()
 	}
 }
 
@@ -228,38 +215,50 @@ func (d *desk) line(s *sku, l *lineRef) {
 	out, o := &d.out[l.site], &d.orders[l.order]
 	layer, lane, pack, promised := l.layer, l.lane, l.pack, l.promised
 	t := &out.tables[layer]
-	c := t.Cols
 	item := d.itemOf(s.item)
 	if t.Rows == 0 || out.item[layer] != item {
 		out.item[layer], out.lineNo[layer] = item, 0
 	}
 	out.lineNo[layer]++
+	row := t.Rows
+	if row == len(t.Cols[colLine].I64) {
+		t.grow()
+	}
+	c := t.Cols[:colLedger+1]
 	q := o.units()
+	today := d.classes[s.class].Opps[o.opp].Order == 0
 	civil := &d.classes[s.class].civil.Opps[o.opp]
-	source := d.net.Lanes.Source[lane]
-	release := promised && q > 0 && d.classes[s.class].Opps[o.opp].Order == 0
-	c[colLine].I64 = append(c[colLine].I64, out.lineNo[layer])
-	c[colItem].I32 = append(c[colItem].I32, int32(item))
-	c[colSource].I32 = append(c[colSource].I32, int32(source))
-	c[colDestination].I32 = append(c[colDestination].I32, int32(s.node))
-	c[colLane].I32 = append(c[colLane].I32, int32(lane))
-	c[colKind].U8 = append(c[colKind].U8, 0)
-	for i, day := range [...]calendars.Day{civil.Order, civil.Pick, civil.Depart, civil.Receive, civil.Usable} {
-		c[colOrderDay+i].I32 = append(c[colOrderDay+i].I32, int32(day))
-	}
+	release := promised && q > 0 && today
+	c[colLine].I64[row] = out.lineNo[layer]
+	c[colItem].I32[row] = int32(item)
+	c[colSource].I32[row] = int32(d.net.Lanes.Source[lane])
+	c[colDestination].I32[row] = int32(s.node)
+	c[colLane].I32[row] = int32(lane)
+	c[colKind].U8[row] = 0
+	c[colOrderDay].I32[row] = int32(civil.Order)
+	c[colPickDay].I32[row] = int32(civil.Pick)
+	c[colDepartDay].I32[row] = int32(civil.Depart)
+	c[colReceiveDay].I32[row] = int32(civil.Receive)
+	c[colUsableDay].I32[row] = int32(civil.Usable)
+	c[colQuantity].I64[row] = q
+	c[colPacks].I64[row] = packsOf(q, pack)
+	c[colPack].I64[row] = pack
+	c[colNeed].I64[row] = o.need
+	c[colWanted].I64[row] = o.wanted
 	t1, t2, t3, t4 := share.SplitInto(q, pack, o.n[0], o.n[1], o.n[2])
-	volume, weight := times(d.net.Items.Volume[item], q), times(d.net.Items.Weight[item], q)
-	for i, v := range [...]int64{q, packsOf(q, pack), pack, o.need, o.wanted, t1, t2, t3, t4} {
-		c[colQuantity+i].I64 = append(c[colQuantity+i].I64, v)
-	}
-	c[colRelease].U8 = append(c[colRelease].U8, bit(release))
-	c[colUnconfirmed].U8 = append(c[colUnconfirmed].U8, bit(!promised))
-	for i, v := range [...]int64{int64(o.dos), 1000*o.firstTier() + int64(o.dos), volume, weight} {
-		c[colSupply+i].I64 = append(c[colSupply+i].I64, v)
-	}
+	c[colTier1].I64[row] = t1
+	c[colTier2].I64[row] = t2
+	c[colTier3].I64[row] = t3
+	c[colTier4].I64[row] = t4
+	c[colRelease].U8[row] = bit(release)
+	c[colUnconfirmed].U8[row] = bit(!promised)
+	c[colSupply].I64[row] = int64(o.dos)
+	c[colUrgency].I64[row] = 1000*o.firstTier() + int64(o.dos)
+	c[colVolume].I64[row] = times(d.net.Items.Volume[item], q)
+	c[colWeight].I64[row] = times(d.net.Items.Weight[item], q)
 	d.ledger(&c[colLedger], o)
 	if layer == VendorOrders {
-		d.vendorColumns(c, item, q)
+		d.vendorColumns(t.Cols, row, item, q)
 	}
 	t.Rows++
 	out.result.Lines[layer]++
@@ -267,19 +266,19 @@ func (d *desk) line(s *sku, l *lineRef) {
 	if release {
 		out.result.Released += q
 	}
-	if promised && o.short() && d.classes[s.class].Opps[o.opp].Order == 0 {
+	if today && promised && o.short() {
 		out.result.ShortUnits += o.wanted - q
 	}
 }
 
-// vendorColumns appends what a vendor order has beside a line; the sums of the whole order follow at the
+// vendorColumns writes what a vendor order has beside a line; the sums of the whole order follow at the
 // DC's end.
-func (d *desk) vendorColumns(c []Col, item inputs.ItemIdx, q int64) {
-	c[colCurrency].Str = append(c[colCurrency].Str, d.net.Items.Currency[item])
-	c[colOrder].Str = append(c[colOrder].Str, "")
-	for i, v := range [...]int64{times(d.net.Items.Cost[item], q), NullInt, 0, 0} {
-		c[colCost+i].I64 = append(c[colCost+i].I64, v)
-	}
+func (d *desk) vendorColumns(c []Col, row int, item inputs.ItemIdx, q int64) {
+	c[colCurrency].Str[row] = d.net.Items.Currency[item]
+	c[colOrder].Str[row] = ""
+	c[colCost].I64[row] = times(d.net.Items.Cost[item], q)
+	c[colOrderValue].I64[row] = NullInt
+	c[colOrderUnits].I64[row], c[colOrderWeight].I64[row] = 0, 0
 }
 
 // ledger appends the steps of an order, those that follow from need and pack left out.

@@ -257,24 +257,22 @@ func (d *desk) writeFaults(out *siteOut, s *sku) {
 }
 
 func (t *Table) appendException(item, node int32, x *exception) {
-	c := t.Cols
-	c[0].I32 = append(c[0].I32, item)
-	c[1].I32 = append(c[1].I32, node)
-	c[2].U8 = append(c[2].U8, uint8(x.kind))
-	c[3].U8 = append(c[3].U8, uint8(x.severity))
-	c[4].I32 = append(c[4].I32, int32(x.lane))
-	c[5].I32 = append(c[5].I32, inputs.None)
-	c[6].I32 = append(c[6].I32, x.day)
-	c[7].I32 = append(c[7].I32, int32(x.source))
-	c[8].Str = append(c[8].Str, x.order)
-	for i, v := range [...]int32{x.first, x.due, x.needed, x.last} {
-		c[9+i].I32 = append(c[9+i].I32, v)
+	row := t.Rows
+	if row == len(t.Cols[0].I32) {
+		t.grow()
 	}
-	for i, v := range [...]int64{
-		x.days, x.units, x.wanted, x.given, x.tiers[0], x.tiers[1], x.tiers[2], x.tiers[3], x.minimum, x.cap, x.available,
-	} {
-		c[13+i].I64 = append(c[13+i].I64, v)
+	c := t.Cols[:24]
+	c[0].I32[row], c[1].I32[row] = item, node
+	c[2].U8[row], c[3].U8[row] = uint8(x.kind), uint8(x.severity)
+	c[4].I32[row], c[5].I32[row] = int32(x.lane), inputs.None
+	c[6].I32[row], c[7].I32[row] = x.day, int32(x.source)
+	c[8].Str[row] = x.order
+	c[9].I32[row], c[10].I32[row], c[11].I32[row], c[12].I32[row] = x.first, x.due, x.needed, x.last
+	c[13].I64[row], c[14].I64[row], c[15].I64[row], c[16].I64[row] = x.days, x.units, x.wanted, x.given
+	for i, v := range &x.tiers {
+		c[17+i].I64[row] = v
 	}
+	c[21].I64[row], c[22].I64[row], c[23].I64[row] = x.minimum, x.cap, x.available
 	t.Rows++
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash"
+	"math/bits"
 	"slices"
 
 	"echelon/calendars"
@@ -150,19 +151,9 @@ func appendColumn(b []byte, n *inputs.Network, t *Table, i, lo, hi int) []byte {
 	case ColLane:
 		b = appendNames(b, n.Lanes.ID, c.I32[lo:hi])
 	case ColDay:
-		b = slices.Grow(b, maxVarint*(hi-lo))
-		for _, v := range c.I32[lo:hi] {
-			if v == NullDay {
-				b = append(b, nullMark)
-				continue
-			}
-			b = putVarint(b, int64(v))
-		}
+		b = appendDays(b, c.I32[lo:hi])
 	case ColInt, ColMilli:
-		b = slices.Grow(b, maxVarint*(hi-lo))
-		for _, v := range c.I64[lo:hi] {
-			b = putVarint(b, v)
-		}
+		b = appendNumbers(b, c.I64[lo:hi])
 	case ColBool, ColEnum:
 		b = append(b, c.U8[lo:hi]...)
 	case ColText:
@@ -172,17 +163,14 @@ func appendColumn(b []byte, n *inputs.Network, t *Table, i, lo, hi int) []byte {
 	case ColMilliList:
 		for r := lo; r < hi; r++ {
 			list := c.List[c.Off[r]:c.Off[r+1]]
-			b = slices.Grow(binary.AppendUvarint(b, uint64(len(list))), maxVarint*len(list))
-			for _, v := range list {
-				b = putVarint(b, v)
-			}
+			b = appendNumbers(binary.AppendUvarint(b, uint64(len(list))), list)
 		}
 	case ColLedger:
 		for r := lo; r < hi; r++ {
 			from, to := c.Off[r], c.Off[r+1]
 			b = binary.AppendUvarint(b, uint64(to-from))
 			for k := from; k < to; k++ {
-				b = putVarint(slices.Grow(append(b, c.Reason[k]), maxVarint), c.List[k])
+				b = appendNumbers(append(b, c.Reason[k]), c.List[k:k+1])
 			}
 		}
 	}
@@ -195,24 +183,55 @@ const (
 	maxVarint = 10
 )
 
-// putVarint is binary.AppendVarint into room that there is, with a short way for small numbers; null takes one
-// byte.
-func putVarint(b []byte, v int64) []byte {
-	u := uint64(v)<<1 ^ uint64(v>>63)
+// appendDays appends days as varints, null as its mark.
+func appendDays(b []byte, days []int32) []byte {
 	n := len(b)
-	b = b[:n+maxVarint]
-	switch {
-	case u < nullMark:
-		b[n] = byte(u)
-		return b[:n+1]
-	case v == NullInt:
-		b[n] = nullMark
-		return b[:n+1]
-	case u < 1<<14:
-		b[n], b[n+1] = byte(u)|0x80, byte(u>>7)
-		return b[:n+2]
+	b = slices.Grow(b, maxVarint*len(days))
+	room := b[:cap(b)]
+	for _, v := range days {
+		if v == NullDay {
+			room[n] = nullMark
+			n++
+			continue
+		}
+		n += putVarint(room[n:], int64(v))
 	}
-	return b[:n+binary.PutUvarint(b[n:], u)]
+	return b[:n]
+}
+
+// appendNumbers appends numbers as varints, null as its mark.
+func appendNumbers(b []byte, list []int64) []byte {
+	n := len(b)
+	b = slices.Grow(b, maxVarint*len(list))
+	room := b[:cap(b)]
+	for _, v := range list {
+		n += putVarint(room[n:], v)
+	}
+	return b[:n]
+}
+
+// putVarint is binary.PutVarint; null takes one byte, and the number whose varint looks like null two. Up to 28
+// bits the length decides no branch: lengths follow no pattern, and all four bytes are written anyway.
+func putVarint(b []byte, v int64) int {
+	u := uint64(v)<<1 ^ uint64(v>>63)
+	if u < nullMark {
+		b[0] = byte(u)
+		return 1
+	}
+	if u < 1<<28 {
+		n := (bits.Len64(u) + 6) / 7
+		if u == nullMark {
+			n = 2
+		}
+		spread := u&0x7f | u<<1&0x7f00 | u<<2&0x7f0000 | u<<3&0x7f000000
+		binary.LittleEndian.PutUint32(b, uint32(spread|0x808080&(1<<(8*(n-1))-1)))
+		return n
+	}
+	if v == NullInt {
+		b[0] = nullMark
+		return 1
+	}
+	return binary.PutUvarint(b, u)
 }
 
 // appendNames appends ids by their text; one that repeats the row before as an empty mark.

@@ -161,9 +161,27 @@ func (d *desk) round(site int16, item int8, from, last int32) {
 			d.tracer.shared(d, site, item, from, last, first)
 		}
 		first = false
+		d.listClaimants()
 		d.claims, d.claimOf = d.claims[:0], d.claimOf[:0]
-		for kid, i := range d.kids {
-			d.again(int32(kid), i, site, from, last)
+		for _, kid := range d.claimants {
+			d.again(kid, d.kids[kid], site, from, last)
+		}
+	}
+}
+
+// listClaimants lists the kids that had a claim in the sharing, ascending. The others stand as when they were
+// last netted, which would find nothing new; the tracer sees all of them nonetheless.
+func (d *desk) listClaimants() {
+	d.claimants = d.claimants[:0]
+	if d.tracer != nil {
+		for kid := range d.kids {
+			d.claimants = append(d.claimants, int32(kid))
+		}
+		return
+	}
+	for k := range d.claimOf {
+		if kid := d.claimOf[k].kid; len(d.claimants) == 0 || d.claimants[len(d.claimants)-1] != kid {
+			d.claimants = append(d.claimants, kid)
 		}
 	}
 }
