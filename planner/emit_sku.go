@@ -55,7 +55,7 @@ func (d *desk) emitSKU(i int32, s *sku) {
 	}
 	short, projected := false, false
 	if s.flags&(skuShort|skuOwn) != 0 {
-		d.project(i, &d.projDays)
+		d.projectInto(out, i)
 		projected = true
 		so := d.stockOutOf(i, &d.projDays)
 		short = so.anyDay
@@ -78,7 +78,7 @@ func (d *desk) emitSKU(i int32, s *sku) {
 		return
 	}
 	if !projected {
-		d.project(i, &d.projDays)
+		d.projectInto(out, i)
 	}
 	d.writeProjection(out, s, &d.projDays)
 }
@@ -290,14 +290,25 @@ func (d *desk) writeCarry(out *siteOut, s *sku) {
 	out.result.Units[Carry] += units
 }
 
+// projectInto works out a row's projection where its lists would be written; writeProjection keeps it.
+func (d *desk) projectInto(out *siteOut, i int32) {
+	c := out.tables[Projections].Cols
+	for k, col := range d.projDays.columns() {
+		list := &c[3+k].List
+		*list = slices.Grow(*list, d.horizon)
+		*col = (*list)[len(*list):cap(*list)]
+	}
+	d.project(i, &d.projDays)
+}
+
 func (d *desk) writeProjection(out *siteOut, s *sku, p *projection) {
 	t := &out.tables[Projections]
 	c := t.Cols
 	c[0].I32 = append(c[0].I32, int32(d.itemOf(s.item)))
 	c[1].I32 = append(c[1].I32, int32(s.node))
 	c[2].I32 = append(c[2].I32, int32(d.net.Nodes.Day0[s.node]))
-	for i, list := range [...][]int64{p.demand, p.receipts, p.planned, p.onHand, p.short, p.floor} {
-		c[3+i].List = append(c[3+i].List, list...)
+	for i := range p.columns() {
+		c[3+i].List = c[3+i].List[:len(c[3+i].List)+d.horizon]
 		c[3+i].Off = append(c[3+i].Off, uint32(len(c[3+i].List)))
 	}
 	t.Rows++

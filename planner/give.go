@@ -33,13 +33,19 @@ type projection struct {
 	demand, receipts, planned, onHand, short, floor []int64
 }
 
+// columns gives the lists in the order of the layer.
+func (p *projection) columns() [6]*[]int64 {
+	return [...]*[]int64{&p.demand, &p.receipts, &p.planned, &p.onHand, &p.short, &p.floor}
+}
+
 // project runs a row with its final orders over the horizon: a DC's demand is its own and what it gives.
 func (d *desk) project(i int32, p *projection) {
 	s := &d.skus[i]
-	d.load(s, &d.row, 0)
+	d.facts(s, &d.row)
+	d.row.Prepare(&noTable, 0) // no window looks beyond the horizon here
 	r := &d.row
 	h := d.horizon
-	for _, col := range []*[]int64{&p.demand, &p.receipts, &p.planned, &p.onHand, &p.short, &p.floor} {
+	for _, col := range p.columns() {
 		*col = sized(col, h)
 	}
 	clear(p.planned)

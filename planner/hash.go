@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash"
+	"math"
 	"math/bits"
 	"slices"
 
@@ -189,45 +190,72 @@ func appendDays(b []byte, days []int32) []byte {
 	b = slices.Grow(b, maxVarint*len(days))
 	room := b[:cap(b)]
 	for _, v := range days {
-		if v == NullDay {
+		u := uint64(v)<<1 ^ uint64(int64(v)>>63)
+		switch {
+		case v == NullDay:
 			room[n] = nullMark
 			n++
-			continue
+		case u < 1<<28:
+			word, size := spread(u)
+			binary.LittleEndian.PutUint32(room[n:], word)
+			n += size
+		default:
+			n += putLong(room[n:], u)
 		}
-		n += putVarint(room[n:], int64(v))
 	}
 	return b[:n]
 }
 
-// appendNumbers appends numbers as varints, null as its mark.
+// appendNumbers appends numbers as varints, null as its mark. Eight zeros at once: most days of a projection
+// receive nothing and lack nothing.
 func appendNumbers(b []byte, list []int64) []byte {
 	n := len(b)
 	b = slices.Grow(b, maxVarint*len(list))
 	room := b[:cap(b)]
-	for _, v := range list {
-		n += putVarint(room[n:], v)
+	for len(list) > 0 {
+		part := list[:min(8, len(list))]
+		list = list[len(part):]
+		if len(part) == 8 && part[0]|part[1]|part[2]|part[3]|part[4]|part[5]|part[6]|part[7] == 0 {
+			binary.LittleEndian.PutUint64(room[n:], 0)
+			n += 8
+			continue
+		}
+		for _, v := range part {
+			u := uint64(v)<<1 ^ uint64(v>>63)
+			if u >= 1<<28 {
+				n += putLong(room[n:], u)
+				continue
+			}
+			word, size := spread(u)
+			binary.LittleEndian.PutUint32(room[n:], word)
+			n += size
+		}
 	}
 	return b[:n]
 }
 
-// putVarint is binary.PutVarint; null takes one byte, and the number whose varint looks like null two. Up to 28
-// bits the length decides no branch: lengths follow no pattern, and all four bytes are written anyway.
-func putVarint(b []byte, v int64) int {
-	u := uint64(v)<<1 ^ uint64(v>>63)
-	if u < nullMark {
-		b[0] = byte(u)
-		return 1
+// spread gives the varint of a number below 2²⁸ in the low bytes of a word, and their number. The length decides
+// no branch: lengths follow no pattern. The number whose varint is the mark of null takes two bytes.
+func spread(u uint64) (word uint32, size int) {
+	bytes := varintBytes[bits.Len32(uint32(u))&31]
+	if u == nullMark {
+		bytes = 2
 	}
-	if u < 1<<28 {
-		n := (bits.Len64(u) + 6) / 7
-		if u == nullMark {
-			n = 2
-		}
-		spread := u&0x7f | u<<1&0x7f00 | u<<2&0x7f0000 | u<<3&0x7f000000
-		binary.LittleEndian.PutUint32(b, uint32(spread|0x808080&(1<<(8*(n-1))-1)))
-		return n
-	}
-	if v == NullInt {
+	x := uint32(u)
+	x = x&0x7f | x<<1&0x7f00 | x<<2&0x7f0000 | x<<3&0x7f000000
+	return x | continued[bytes&7], int(bytes)
+}
+
+var (
+	varintBytes = [32]uint8{
+		1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4,
+	} // per number of bits
+	continued = [8]uint32{2: 0x80, 3: 0x8080, 4: 0x808080} // per number of bytes
+)
+
+// putLong is binary.PutUvarint; null takes one byte.
+func putLong(b []byte, u uint64) int {
+	if u == math.MaxUint64 { // of NullInt
 		b[0] = nullMark
 		return 1
 	}
