@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
 	"echelon/publish"
@@ -16,8 +20,16 @@ import (
 	"echelon/publish/planfile"
 )
 
-// publishPlan times the way from plan files to the topics of an in-process broker that keeps nothing on
-// disk, two DCs at once, each DC one transaction or more with its manifest. Broker and client share the cores.
+// publishPartitions is the number of partitions of each layer topic: with the manifest's, as many as 20 topics of
+// 50 partitions.
+const publishPartitions = 200
+
+// publishPlan times the way from plan files to topics, two DCs at once, each DC one transaction or more with its
+// manifest, and then the client library alone: the same records from memory, to the same partitions of the same
+// broker with the same codec, without plan files, encoding, transactions and manifests.
+//
+// The broker is in this process and keeps nothing on disk: it shares the cores with both. With ECHELON_KAFKA set it
+// is that one (`go run ./fixtures/real/with kafka -- go run ./benchmarks --only publish`).
 func publishPlan(ctx context.Context, s settings, report func(result)) error {
 	dcs, err := planFiles(ctx, s, filepath.Join(s.dir, "publish"))
 	if err != nil {
@@ -38,39 +50,137 @@ func publishPlan(ctx context.Context, s settings, report func(result)) error {
 	}
 	slices.Sort(need.DCs)
 	need.AllDCs = need.DCs
-	spent, err := timedPublish(ctx, s, need, dcs)
-	if err != nil {
-		return err
+	var ours, peer spent
+	var pool []*kgo.Record
+	for i := range s.runs + 1 { // the first one warms up
+		c, err := cluster(ctx, need.Tenant)
+		if err != nil {
+			return err
+		}
+		a, err := publishOnce(ctx, c, need, dcs)
+		if err == nil && pool == nil {
+			pool, err = c.records(ctx, need.Tenant, min(lines, poolRecords))
+		}
+		err = errors.Join(err, c.close())
+		if err != nil {
+			return err
+		}
+		if c, err = cluster(ctx, need.Tenant); err != nil {
+			return err
+		}
+		b, err := clientAlone(ctx, c, need, pool, lines)
+		if err = errors.Join(err, c.close()); err != nil {
+			return err
+		}
+		if i > 0 {
+			ours.add(a)
+			peer.add(b)
+		}
 	}
+	var bytes int64
+	for _, r := range pool {
+		bytes += int64(len(r.Key) + len(r.Value))
+	}
+	a, b := ours.median(), peer.median()
 	report(result{
-		SKUs: skus, Seconds: spent.wall, CPUSeconds: spent.cpu, NsPerSKUCore: perSKUCore(spent.wall, skus, s),
-		Extra: map[string]float64{"lines": float64(lines), "lines_per_s": float64(lines) / spent.wall},
+		SKUs: skus, Seconds: a.wall, CPUSeconds: a.cpu, NsPerSKUCore: perSKUCore(a.wall, skus, s),
+		Ratio: b.wall / a.wall, RatioTo: "the client alone with the same records",
+		Extra: map[string]float64{
+			"lines": float64(lines), "lines_per_s": float64(lines) / a.wall, "client_lines_per_s": float64(lines) / b.wall,
+			"bytes_per_line": float64(bytes) / float64(len(pool)), "partitions": float64(publishPartitions * len(need.Layers)),
+			"processor_ratio": b.cpu / a.cpu,
+		},
+		Text: either(os.Getenv(kafkaAddress) != "", "real broker", "in-process broker"),
 	})
 	return nil
 }
 
-// timedPublish publishes to a fresh broker in each run; starting it and making topics is not counted.
-func timedPublish(ctx context.Context, s settings, need publish.Need, dcs []*planfile.DC) (took, error) {
-	var wall, cpu []float64
-	for i := range s.runs + 1 {
-		t, err := publishOnce(ctx, need, dcs)
-		if err != nil {
-			return took{}, err
-		}
-		if i > 0 { // the first one warms up
-			wall, cpu = append(wall, t.wall), append(cpu, t.cpu)
-		}
+func either(ok bool, a, b string) string {
+	if ok {
+		return a
 	}
-	return took{median(wall), median(cpu)}, nil
+	return b
 }
 
-func publishOnce(ctx context.Context, need publish.Need, dcs []*planfile.DC) (t took, err error) {
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
-	if err != nil {
-		return took{}, fmt.Errorf("in-process broker: %w", err)
+// spent collects what runs took.
+type spent struct{ wall, cpu []float64 }
+
+func (s *spent) add(t took) {
+	s.wall, s.cpu = append(s.wall, t.wall), append(s.cpu, t.cpu)
+}
+
+func (s *spent) median() took { return took{median(s.wall), median(s.cpu)} }
+
+// kafkaAddress names the real broker of fixtures/real.
+const kafkaAddress = "ECHELON_KAFKA"
+
+// testCluster is the broker of one measurement.
+type testCluster struct {
+	addresses []string
+	fake      *kfake.Cluster
+}
+
+// cluster gives a fresh broker, or the real one without topics of the tenant.
+func cluster(ctx context.Context, tenant string) (*testCluster, error) {
+	if at := os.Getenv(kafkaAddress); at != "" {
+		c := &testCluster{addresses: strings.Split(at, ",")}
+		return c, c.clear(ctx, tenant)
 	}
-	defer broker.Close()
-	p, err := kafka.New(kafka.Config{Brokers: broker.ListenAddrs(), CreateTopics: true})
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		return nil, fmt.Errorf("in-process broker: %w", err)
+	}
+	return &testCluster{addresses: fake.ListenAddrs(), fake: fake}, nil
+}
+
+func (c *testCluster) close() error {
+	if c.fake != nil {
+		c.fake.Close()
+	}
+	return nil
+}
+
+// admin calls f with a client of the cluster.
+func (c *testCluster) admin(f func(*kadm.Client) error) error {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.addresses...), kgo.MetadataMinAge(100*time.Millisecond))
+	if err != nil {
+		return fmt.Errorf("client: %w", err)
+	}
+	defer cl.Close()
+	return f(kadm.NewClient(cl))
+}
+
+func topicPrefix(tenant string) string { return tenant + ".plan." }
+
+// clear deletes the tenant's topics and waits until they are gone.
+func (c *testCluster) clear(ctx context.Context, tenant string) error {
+	return c.admin(func(adm *kadm.Client) error {
+		for {
+			topics, err := adm.ListTopics(ctx)
+			if err != nil {
+				return fmt.Errorf("list topics: %w", err)
+			}
+			var names []string
+			for _, name := range topics.Names() {
+				if strings.HasPrefix(name, topicPrefix(tenant)) {
+					names = append(names, name)
+				}
+			}
+			if len(names) == 0 {
+				return nil
+			}
+			if _, err := adm.DeleteTopics(ctx, names...); err != nil {
+				return fmt.Errorf("delete topics: %w", err)
+			}
+		}
+	})
+}
+
+// publishOnce publishes the plan files; making topics is not counted.
+func publishOnce(ctx context.Context, c *testCluster, need publish.Need, dcs []*planfile.DC) (t took, err error) {
+	p, err := kafka.New(kafka.Config{
+		Brokers: c.addresses, CreateTopics: true, Topics: kafka.Topics{Partitions: publishPartitions},
+	})
 	if err != nil {
 		return took{}, err
 	}
@@ -89,4 +199,79 @@ func publishOnce(ctx context.Context, need publish.Need, dcs []*planfile.DC) (t 
 	}
 	err = g.Wait()
 	return took{time.Since(began).Seconds(), cpuSeconds() - used}, err
+}
+
+// poolRecords bounds the records that are kept in memory and produced again and again.
+const poolRecords = 1_000_000
+
+// records reads lines back, at most n of them, in the order of partitions: the order in which they were produced.
+func (c *testCluster) records(ctx context.Context, tenant string, n int64) ([]*kgo.Record, error) {
+	var names []string
+	err := c.admin(func(adm *kadm.Client) error {
+		topics, err := adm.ListTopics(ctx)
+		for _, name := range topics.Names() {
+			if strings.HasPrefix(name, topicPrefix(tenant)) && !strings.Contains(name, ".cycles.") {
+				names = append(names, name)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list topics: %w", err)
+	}
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.addresses...), kgo.ConsumeTopics(names...),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	if err != nil {
+		return nil, fmt.Errorf("consumer: %w", err)
+	}
+	defer cl.Close()
+	var pool []*kgo.Record
+	for int64(len(pool)) < n {
+		fetched := cl.PollFetches(ctx)
+		if err := fetched.Err(); err != nil {
+			return nil, fmt.Errorf("read back: %w", err)
+		}
+		fetched.EachRecord(func(r *kgo.Record) {
+			pool = append(pool, &kgo.Record{Topic: r.Topic, Partition: r.Partition, Key: r.Key, Value: r.Value, Headers: r.Headers})
+		})
+	}
+	return pool, nil
+}
+
+// clientAlone produces records from memory until n are out, as the client library's own bench program does:
+// idempotent, acks of all, one callback each, no transaction.
+func clientAlone(ctx context.Context, c *testCluster, need publish.Need, pool []*kgo.Record, n int64) (t took, err error) {
+	p, err := kafka.New(kafka.Config{
+		Brokers: c.addresses, CreateTopics: true, Topics: kafka.Topics{Partitions: publishPartitions},
+	})
+	if err != nil {
+		return took{}, err
+	}
+	if err := errors.Join(p.Check(ctx, need), p.Close()); err != nil {
+		return took{}, err
+	}
+	cl, err := kgo.NewClient(
+		kgo.SeedBrokers(c.addresses...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.ProducerBatchCompression(kgo.ZstdCompression().WithLevel(1), kgo.NoCompression()),
+		kgo.ProducerBatchMaxBytes(1_000_000), kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(50_000),
+	)
+	if err != nil {
+		return took{}, fmt.Errorf("producer: %w", err)
+	}
+	defer cl.Close()
+	promise := kgo.AbortingFirstErrPromise(cl)
+	began, used := time.Now(), cpuSeconds()
+	for sent := int64(0); sent < n; {
+		for _, r := range pool {
+			if sent++; sent > n {
+				break
+			}
+			again := *r
+			cl.Produce(ctx, &again, promise.Promise())
+		}
+	}
+	if err := cl.Flush(ctx); err != nil {
+		return took{}, fmt.Errorf("flush: %w", err)
+	}
+	return took{time.Since(began).Seconds(), cpuSeconds() - used}, promise.Err()
 }

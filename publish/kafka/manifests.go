@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"echelon/publish/outcome"
@@ -57,13 +58,27 @@ func (m *manifests) offsets(ctx context.Context, list listOffsets) ([]int64, err
 	return topicOffsets(ctx, list, m.topic)
 }
 
+// offsetTries bounds the tries of listing offsets while leaders move: about eight seconds.
+const offsetTries = 12
+
 func topicOffsets(ctx context.Context, list listOffsets, topic string) ([]int64, error) {
-	listed, err := list(ctx, topic)
-	if err != nil {
-		return nil, fmt.Errorf("offsets of %s: %w", topic, err)
-	}
-	if err := listed.Error(); err != nil {
-		return nil, fmt.Errorf("offsets of %s: %w", topic, err)
+	var listed kadm.ListedOffsets
+	for try, pause := 1, 20*time.Millisecond; ; try, pause = try+1, min(2*pause, time.Second) {
+		var err error
+		if listed, err = list(ctx, topic); err == nil {
+			err = listed.Error()
+		}
+		if err == nil {
+			break
+		}
+		if try == offsetTries || !kerr.IsRetriable(err) {
+			return nil, fmt.Errorf("offsets of %s: %w", topic, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("offsets of %s: %w", topic, ctx.Err())
+		case <-time.After(pause):
+		}
 	}
 	partitions := listed[topic]
 	offsets := make([]int64, len(partitions))

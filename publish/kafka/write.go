@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
@@ -13,8 +14,17 @@ import (
 )
 
 // chunkRows is the number of lines that are encoded, sorted by partition and handed over at a time: enough
-// to fill a batch of every partition, few enough to stay in cache and be reused.
-const chunkRows = 8192
+// to fill a batch of every partition, few enough to be reused soon.
+const chunkRows = 4096
+
+// arenaBytes is what an arena has room for from the start: more than the lines of most chunks take.
+const arenaBytes = chunkRows * 640
+
+// arenas are those that no writer uses: a publisher makes as many as wait for answers at once, whatever the number
+// of DCs and transactions.
+var arenas = sync.Pool{New: func() any {
+	return &arena{records: make([]kgo.Record, chunkRows), buf: make([]byte, 0, arenaBytes)}
+}}
 
 // writer produces lines of one DC within an open transaction.
 //
@@ -26,11 +36,10 @@ type writer struct {
 	cl      *kgo.Client
 	promise *kgo.FirstErrPromise
 	failed  atomic.Bool
-	free    chan *arena
 }
 
 func newWriter(cl *kgo.Client) *writer {
-	return &writer{cl: cl, promise: kgo.AbortingFirstErrPromise(cl), free: make(chan *arena, 16)}
+	return &writer{cl: cl, promise: kgo.AbortingFirstErrPromise(cl)}
 }
 
 // arena is the records of one chunk and the bytes they point into.
@@ -52,21 +61,14 @@ func (a *arena) answered(r *kgo.Record, err error) {
 	}
 	a.done(r, err)
 	if a.open.Add(-1) == 0 {
-		select {
-		case a.w.free <- a:
-		default:
-		}
+		a.w, a.layer, a.done = nil, nil, nil
+		arenas.Put(a)
 	}
 }
 
 func (w *writer) arena(l *layerWriter) *arena {
-	var a *arena
-	select {
-	case a = <-w.free:
-	default:
-		a = &arena{w: w, records: make([]kgo.Record, chunkRows)}
-	}
-	a.layer, a.buf = l, a.buf[:0]
+	a := arenas.Get().(*arena)
+	a.w, a.layer, a.buf = w, l, a.buf[:0]
 	return a
 }
 

@@ -181,56 +181,61 @@ func (c *Column) reader(r *Reader) func(parquet.Page) error {
 	return c.readCodes
 }
 
-// spread calls put for each value of a page, or null where its definition level says so.
-func spread[T any](p parquet.Page, values []T, put func(v T), null func()) error {
+// spread appends the values of a page, each made ready by as, and null where its definition level says so.
+func spread[T, V any](dst []V, p parquet.Page, values []T, as func(T) V, null V) ([]V, error) {
 	levels := p.DefinitionLevels()
+	dst = slices.Grow(dst, int(p.NumValues()))
+	at := len(dst)
 	if len(levels) == 0 {
-		for _, v := range values {
-			put(v)
+		dst = dst[:at+len(values)]
+		for i, v := range values {
+			dst[at+i] = as(v)
 		}
-		return nil
+		return dst, nil
 	}
+	dst = dst[:at+len(levels)]
 	next := 0
-	for _, l := range levels {
+	for i, l := range levels {
 		if l == 0 {
-			null()
+			dst[at+i] = null
 			continue
 		}
 		if next == len(values) {
-			return errors.New("more levels than values")
+			return nil, errors.New("more levels than values")
 		}
-		put(values[next])
+		dst[at+i] = as(values[next])
 		next++
 	}
-	return nil
+	return dst, nil
 }
 
-func (c *Column) readInts(p parquet.Page) error {
+func (c *Column) readInts(p parquet.Page) (err error) {
 	data := p.Data()
-	return spread(p, data.Int64(), func(v int64) { c.Ints = append(c.Ints, v) },
-		func() { c.Ints = append(c.Ints, planner.NullInt) })
+	c.Ints, err = spread(c.Ints, p, data.Int64(), func(v int64) int64 { return v }, planner.NullInt)
+	return err
 }
 
-func (c *Column) readDays(p parquet.Page) error {
+func (c *Column) readDays(p parquet.Page) (err error) {
 	data := p.Data()
-	return spread(p, data.Int32(), func(v int32) { c.Ints = append(c.Ints, int64(v)) },
-		func() { c.Ints = append(c.Ints, planner.NullInt) })
+	c.Ints, err = spread(c.Ints, p, data.Int32(), func(v int32) int64 { return int64(v) }, planner.NullInt)
+	return err
 }
 
 func (c *Column) readBools(p parquet.Page) error {
 	data := p.Data()
 	bits := data.Boolean()
+	c.Ints = slices.Grow(c.Ints, int(p.NumValues()))
 	for i := range int(p.NumValues()) {
 		c.Ints = append(c.Ints, int64(bits[i>>3]>>(i&7)&1))
 	}
 	return nil
 }
 
-func (c *Column) readCodes(p parquet.Page) error {
+func (c *Column) readCodes(p parquet.Page) (err error) {
 	c.Dict = dictionary(c.Dict, p)
 	data := p.Data()
-	return spread(p, data.Int32(), func(v int32) { c.Codes = append(c.Codes, v) },
-		func() { c.Codes = append(c.Codes, -1) })
+	c.Codes, err = spread(c.Codes, p, data.Int32(), func(v int32) int32 { return v }, -1)
+	return err
 }
 
 // dictionary returns the strings of a page's dictionary; a column chunk has one.
