@@ -5,9 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash"
-	"math"
-	"math/bits"
-	"slices"
 
 	"echelon/calendars"
 	"echelon/inputs"
@@ -16,8 +13,8 @@ import (
 // The plan hash of a DC is SHA-256 over its layers in order, each as (layer number, digest). The digest of a
 // layer is SHA-256 over its items in order, each as (item id, SHA-256 of the item's rows), so that items can be
 // hashed apart; the workload has no items and is hashed as one. A layer without rows has the digest of
-// nothing. Rows are hashed column by column, in the order of the layer: text as (length, bytes), ids by their text,
-// days and numbers as varints, lists as (length, values). tenant, cycle, dc and release_id are not hashed.
+// nothing. How the rows of an item are laid out for hashing is said in hash_rows.go: by their values alone, so
+// neither dictionaries nor workers show. tenant, cycle, dc and release_id are not hashed.
 type dcHash struct {
 	layers [NumLayers]hash.Hash
 	buf    []byte
@@ -121,7 +118,7 @@ func appendDigests(out, buf []byte, n *inputs.Network, t *Table) (digests, scrat
 			}
 			out = appendText(out, n.Items.ID[t.Cols[at].I32[lo]])
 		}
-		buf = buf[:0]
+		buf = binary.AppendUvarint(buf[:0], uint64(hi-lo))
 		for i := range defs {
 			if i != at {
 				buf = appendColumn(buf, n, t, i, lo, hi)
@@ -132,153 +129,6 @@ func appendDigests(out, buf []byte, n *inputs.Network, t *Table) (digests, scrat
 		lo = hi
 	}
 	return out, buf
-}
-
-func appendText(b []byte, s string) []byte {
-	b = binary.AppendUvarint(b, uint64(len(s)))
-	return append(b, s...)
-}
-
-// appendColumn appends rows lo … hi − 1 of column i.
-func appendColumn(b []byte, n *inputs.Network, t *Table, i, lo, hi int) []byte {
-	c := &t.Cols[i]
-	switch layers[t.Layer].Columns[i].Type {
-	case ColItem:
-		for _, v := range c.I32[lo:hi] {
-			b = appendText(b, n.Items.ID[v])
-		}
-	case ColNode:
-		b = appendNames(b, n.Nodes.ID, c.I32[lo:hi])
-	case ColLane:
-		b = appendNames(b, n.Lanes.ID, c.I32[lo:hi])
-	case ColDay:
-		b = appendDays(b, c.I32[lo:hi])
-	case ColInt, ColMilli:
-		b = appendNumbers(b, c.I64[lo:hi])
-	case ColBool, ColEnum:
-		b = append(b, c.U8[lo:hi]...)
-	case ColText:
-		for _, v := range c.Str[lo:hi] {
-			b = appendText(b, v)
-		}
-	case ColMilliList:
-		for r := lo; r < hi; r++ {
-			list := c.List[c.Off[r]:c.Off[r+1]]
-			b = appendNumbers(binary.AppendUvarint(b, uint64(len(list))), list)
-		}
-	case ColLedger:
-		for r := lo; r < hi; r++ {
-			from, to := c.Off[r], c.Off[r+1]
-			b = binary.AppendUvarint(b, uint64(to-from))
-			for k := from; k < to; k++ {
-				b = appendNumbers(append(b, c.Reason[k]), c.List[k:k+1])
-			}
-		}
-	}
-	return b
-}
-
-// nullMark stands for null where a varint would stand.
-const (
-	nullMark  = 0x7f
-	maxVarint = 10
-)
-
-// appendDays appends days as varints, null as its mark.
-func appendDays(b []byte, days []int32) []byte {
-	n := len(b)
-	b = slices.Grow(b, maxVarint*len(days))
-	room := b[:cap(b)]
-	for _, v := range days {
-		u := uint64(v)<<1 ^ uint64(int64(v)>>63)
-		switch {
-		case v == NullDay:
-			room[n] = nullMark
-			n++
-		case u < 1<<28:
-			word, size := spread(u)
-			binary.LittleEndian.PutUint32(room[n:], word)
-			n += size
-		default:
-			n += putLong(room[n:], u)
-		}
-	}
-	return b[:n]
-}
-
-// appendNumbers appends numbers as varints, null as its mark. Eight zeros at once: most days of a projection
-// receive nothing and lack nothing.
-func appendNumbers(b []byte, list []int64) []byte {
-	n := len(b)
-	b = slices.Grow(b, maxVarint*len(list))
-	room := b[:cap(b)]
-	for len(list) > 0 {
-		part := list[:min(8, len(list))]
-		list = list[len(part):]
-		if len(part) == 8 && part[0]|part[1]|part[2]|part[3]|part[4]|part[5]|part[6]|part[7] == 0 {
-			binary.LittleEndian.PutUint64(room[n:], 0)
-			n += 8
-			continue
-		}
-		for _, v := range part {
-			u := uint64(v)<<1 ^ uint64(v>>63)
-			if u >= 1<<28 {
-				n += putLong(room[n:], u)
-				continue
-			}
-			word, size := spread(u)
-			binary.LittleEndian.PutUint32(room[n:], word)
-			n += size
-		}
-	}
-	return b[:n]
-}
-
-// spread gives the varint of a number below 2²⁸ in the low bytes of a word, and their number. The length decides
-// no branch: lengths follow no pattern. The number whose varint is the mark of null takes two bytes.
-func spread(u uint64) (word uint32, size int) {
-	bytes := varintBytes[bits.Len32(uint32(u))&31]
-	if u == nullMark {
-		bytes = 2
-	}
-	x := uint32(u)
-	x = x&0x7f | x<<1&0x7f00 | x<<2&0x7f0000 | x<<3&0x7f000000
-	return x | continued[bytes&7], int(bytes)
-}
-
-var (
-	varintBytes = [32]uint8{
-		1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4,
-	} // per number of bits
-	continued = [8]uint32{2: 0x80, 3: 0x8080, 4: 0x808080} // per number of bytes
-)
-
-// putLong is binary.PutUvarint; null takes one byte.
-func putLong(b []byte, u uint64) int {
-	if u == math.MaxUint64 { // of NullInt
-		b[0] = nullMark
-		return 1
-	}
-	return binary.PutUvarint(b, u)
-}
-
-// appendNames appends ids by their text; one that repeats the row before as an empty mark.
-func appendNames(b []byte, ids []string, list []int32) []byte {
-	for k, v := range list {
-		if k > 0 && v == list[k-1] {
-			b = append(b, 0xff)
-			continue
-		}
-		b = appendText(b, nameOf(ids, v))
-	}
-	return b
-}
-
-func nameOf(ids []string, i int32) string {
-	if i < 0 {
-		return ""
-	}
-	return ids[i]
 }
 
 func dayText(day int32) string { return calendars.Day(day).String() }
