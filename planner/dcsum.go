@@ -21,12 +21,12 @@ func (s *dcSum) begin(dc inputs.NodeIdx) {
 }
 
 // chunk takes over a group of the DC and hands its tables to the sink.
-func (s *dcSum) chunk(ctx context.Context, v *visiting, d *desk, site int) error {
-	out := &d.out[site]
+func (s *dcSum) chunk(ctx context.Context, v *visiting, g *groupOut, site int) error {
+	out := &g.sites[site]
 	s.result.add(&out.result)
 	s.hash.group(out)
 	s.vendor.appendTable(&out.tables[VendorOrders])
-	c := Chunk{DC: s.result.DC, Group: d.work.group}
+	c := Chunk{DC: s.result.DC, Group: g.work.group}
 	some := false
 	for id := range out.tables {
 		if LayerID(id) != VendorOrders && out.tables[id].Rows > 0 {
@@ -68,7 +68,7 @@ func (v *visiting) finish(ctx context.Context, site int) error {
 	s.hash.table(v.net, c.Tables[VendorOrders])
 	s.hash.table(v.net, c.Tables[Workload])
 	s.result.PlanHash = s.hash.sum()
-	v.p.done = append(v.p.done, s.result)
+	v.p.planned(s.result)
 	if err := v.p.sink.Done(ctx, &s.result); err != nil {
 		return fmt.Errorf("plan of %s: %w", v.dcName(c.DC), err)
 	}

@@ -11,8 +11,9 @@
 //
 // The unit of work is (unit of DCs, item group of 64 items); a unit is one DC, or DCs that order from each other.
 // Units are visited children first; one without parents asks and gives in one visit, the others are loaded again
-// for their give, parents first. In a visit, workers take groups from one counter and keep all they need on a desk
-// (desk.go) that is reused from group to group; chunks leave in group order.
+// for their give, parents first. Units that do not wait for each other are in work at the same time, the next ones
+// being loaded ahead (flow.go). Workers take groups from the oldest open visit and keep all they need on a desk
+// (desk.go) that is reused from group to group; chunks of a visit leave in group order.
 //
 //	desk.skus     one per row of the group, partition rows tile by tile, then requests of child units
 //	desk.orders   per SKU a run: the opportunities that need, ask for or are given something, ascending
@@ -31,7 +32,7 @@
 //	I2  an order's ledger adds up to its quantity, and so do its tiers
 //	I3  what a DC gives by a day of its window is never more than what is there by that day, from the first
 //	    pick day on
-//	I4  a DC is loaded at most twice, and only the DCs of the unit in work are held
+//	I4  a DC is loaded at most twice, and no more units are held than Cycle.InMemory and Cycle.MemoryBytes allow
 //	I5  planning a group on a used desk allocates next to nothing per SKU
 //	I6  a bug in one group ends the plan with an error that names unit and group, never silently
 //

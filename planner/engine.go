@@ -14,12 +14,28 @@ type Cycle struct {
 	DCs     []inputs.NodeIdx // DCs that give (a wave); nil: all. Those below them are asked too
 	Workers int              // goroutines that plan; 0: one per processor the caller may use
 	Careful bool             // plan every row by the careful path (for tests; never changes a byte)
+
+	// What of the network is in memory at once; neither changes a byte of the plan.
+	InMemory    int   // units of linked DCs, 1: one after another; 0: three, and one more per eight workers
+	MemoryBytes int64 // bytes of rows, as a Sizer tells; a unit that alone takes more is refused. 0: no limit
 }
 
 // Loader gives the rows of a DC with releases and carry laid over them. It may be called again for the
-// same DC (an ask and a give of one DC are two visits when it has parents).
+// same DC (an ask and a give of one DC are two visits when it has parents), and by several goroutines for
+// different DCs.
 type Loader interface {
 	Partition(ctx context.Context, dc inputs.NodeIdx) (*inputs.Partition, error)
+}
+
+// Sizer is a Loader that knows what a DC's rows take in memory before they are loaded.
+type Sizer interface {
+	PartitionBytes(dc inputs.NodeIdx) int64
+}
+
+// Releaser is a Loader that uses the memory of partitions again: Release is called once for each that it gave,
+// when nobody reads it any more.
+type Releaser interface {
+	Release(p *inputs.Partition)
 }
 
 // Exchange keeps what DCs tell each other within a cycle: requests going up, given lines coming down.
@@ -30,7 +46,7 @@ type Exchange interface {
 }
 
 // Sink takes the plan as it is made. Chunks of one DC come in order from one goroutine at a time; chunks
-// of different DCs may interleave. Done follows the last chunk of a DC. A chunk's tables are lent: they are
+// of different DCs come from several goroutines at once. Done follows the last chunk of a DC. A chunk's tables are lent: they are
 // used again once Chunk has returned.
 type Sink interface {
 	Chunk(ctx context.Context, c *Chunk) error

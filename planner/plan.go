@@ -17,7 +17,8 @@ import (
 // group becomes an error that names DC and item group.
 //
 // Tables of a chunk are valid until Sink.Chunk returns. Units of DCs are visited children first; one without
-// parents asks and gives in one visit, the others are loaded again for their give.
+// parents asks and gives in one visit, the others are loaded again for their give. Units that do not depend on each
+// other are in work at the same time, within Cycle.InMemory and Cycle.MemoryBytes.
 func Plan(ctx context.Context, c Cycle, l Loader, x Exchange, s Sink, on func(Event)) (*Result, error) {
 	r, err := newRun(&c)
 	if err != nil {
@@ -34,26 +35,6 @@ func Plan(ctx context.Context, c Cycle, l Loader, x Exchange, s Sink, on func(Ev
 	return p.result(), nil
 }
 
-// sweep visits units: asks, children first, then the gives of those with parents, parents first.
-func (p *planning) sweep(ctx context.Context, asked, gives []bool) error {
-	for u := range p.units {
-		if !asked[u] {
-			continue
-		}
-		if err := p.visit(ctx, u, gives[u] && len(p.units[u].parents) == 0); err != nil {
-			return err
-		}
-	}
-	for u := len(p.units) - 1; u >= 0; u-- {
-		if gives[u] && len(p.units[u].parents) > 0 {
-			if err := p.visit(ctx, u, true); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // planning is a run with its surroundings.
 type planning struct {
 	*run
@@ -61,9 +42,26 @@ type planning struct {
 	exchange Exchange
 	sink     Sink
 	on       func(Event)
+
+	mu       sync.Mutex
 	done     []DCResult
-	free     []*desk // desks of finished visits
-	freeMu   sync.Mutex
+	free     []*desk // desks that no worker has
+	freeOuts []*groupOut
+	telling  sync.Mutex
+}
+
+// tell passes an event on, one at a time.
+func (p *planning) tell(e Event) {
+	p.telling.Lock()
+	defer p.telling.Unlock()
+	p.on(e)
+}
+
+// planned keeps the account of a DC.
+func (p *planning) planned(r DCResult) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done = append(p.done, r)
 }
 
 func newRun(c *Cycle) (*run, error) {
@@ -111,6 +109,9 @@ func (c *Cycle) validate() error {
 	if c.Policy.WindowDays < 0 || c.Policy.ReserveDays < 0 {
 		faults = append(faults, errors.New("plan: sharing.window_days and sharing.reserve_days must not be negative"))
 	}
+	if c.InMemory < 0 || c.MemoryBytes < 0 {
+		faults = append(faults, errors.New("plan: units in memory and bytes for rows must not be negative; 0 leaves them open"))
+	}
 	for _, dc := range c.DCs {
 		if !slices.Contains(c.Network.DCs, dc) {
 			faults = append(faults, fmt.Errorf("plan: node %d of the wave is no DC of the snapshot", dc))
@@ -139,6 +140,9 @@ func (r *run) wave() (asked, gives []bool) {
 
 // workers is the number of goroutines that plan.
 func (p *planning) workers() int {
+	if p.tracer != nil {
+		return 1 // it notes what comes in the order in which it comes
+	}
 	if n := p.cycle.Workers; n > 0 {
 		return n
 	}
@@ -158,26 +162,46 @@ func (p *planning) result() *Result {
 	return res
 }
 
-// takeDesk gives a worker a desk for a visit: one that an earlier visit with as many DCs left, else a new one.
+// takeDesk gives a worker a desk for a visit: one that another visit with as many DCs left, else a new one.
 func (p *planning) takeDesk(s *shop) *desk {
-	p.freeMu.Lock()
-	defer p.freeMu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for i, d := range p.free {
-		if len(d.out) == len(s.sites) {
+		if len(d.own) == len(s.sites)*inputs.TileRows {
 			p.free = slices.Delete(p.free, i, i+1)
 			d.shop, d.problem = s, nil
-			for k := range d.out {
-				d.out[k].work = workload{}
-			}
 			return d
 		}
 	}
 	return newDesk(s)
 }
 
+// leaveDesk takes a desk back, nil: none. It keeps no hold of the rows it was at.
 func (p *planning) leaveDesk(d *desk) {
-	p.freeMu.Lock()
-	defer p.freeMu.Unlock()
-	d.shop = nil
+	if d == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d.shop, d.out, d.turned.part = nil, nil, nil
 	p.free = append(p.free, d)
+}
+
+// takeOut gives a place for what a group of so many sites gives.
+func (p *planning) takeOut(sites int) *groupOut {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, out := range p.freeOuts {
+		if len(out.sites) == sites {
+			p.freeOuts = slices.Delete(p.freeOuts, i, i+1)
+			return out
+		}
+	}
+	return &groupOut{sites: make([]siteOut, sites)}
+}
+
+func (p *planning) leaveOut(out *groupOut) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.freeOuts = append(p.freeOuts, out)
 }

@@ -5,51 +5,53 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"echelon/inputs"
 )
 
-// visit plans one unit: its ask, and, when it gives now, its give.
-func (p *planning) visit(ctx context.Context, u int, give bool) error {
+// enter loads a unit's DCs and makes its visit.
+func (p *planning) enter(ctx context.Context, u int, give bool) (*visiting, error) {
 	parts := make([]*inputs.Partition, len(p.units[u].dcs))
 	for i, at := range p.units[u].dcs {
 		part, err := p.loader.Partition(ctx, p.net.DCs[at])
 		if err != nil {
-			return fmt.Errorf("load %s: %w", p.dcName(p.net.DCs[at]), err)
+			return nil, fmt.Errorf("load %s: %w", p.dcName(p.net.DCs[at]), err)
 		}
 		parts[i] = part
 	}
 	s := newShop(p.run, u, parts)
 	s.give, s.ctx, s.exchange = give, ctx, p.exchange
-	if err := s.openInboxes(p); err != nil {
-		return err
-	}
 	v := &visiting{shop: s, p: p}
-	v.turn.L = &v.mu
 	v.outboxes = s.outboxes()
 	v.sums = make([]dcSum, len(s.sites))
 	for i := range v.sums {
 		v.sums[i].begin(s.sites[i].dc)
 	}
-	if err := v.run(ctx); err != nil {
-		return err
-	}
+	return v, nil
+}
+
+// close hands over what is known when all groups were handed on, and gives the partitions back.
+func (v *visiting) close(ctx context.Context) error {
 	for k := range v.outboxes {
-		if err := v.outboxes[k].box.close(ctx, p.exchange, v.outboxes[k].groups); err != nil {
+		if err := v.outboxes[k].box.close(ctx, v.exchange, v.outboxes[k].groups); err != nil {
 			return err
 		}
 	}
-	if !give {
-		return nil
-	}
-	for i := range v.sums {
-		if s.sites[i].gives {
-			if err := v.finish(ctx, i); err != nil {
-				return err
+	v.mergeWork()
+	if v.give {
+		for i := range v.sums {
+			if v.sites[i].gives {
+				if err := v.finish(ctx, i); err != nil {
+					return err
+				}
 			}
 		}
 	}
+	parts := make([]*inputs.Partition, len(v.sites))
+	for i := range v.sites {
+		parts[i], v.sites[i].part = v.sites[i].part, nil
+	}
+	v.p.giveBack(parts)
 	return nil
 }
 
@@ -61,10 +63,10 @@ func (r *run) dcName(dc inputs.NodeIdx) string {
 }
 
 // openInboxes opens what child units asked, and in a give what parents gave.
-func (s *shop) openInboxes(p *planning) error {
+func (s *shop) openInboxes(ctx context.Context, p *planning) error {
 	for _, child := range s.units[s.unit].children {
 		in := s.inbox("requests", child, s.unit)
-		if err := in.open(s.ctx, s.exchange); err != nil {
+		if err := in.open(ctx, p.exchange); err != nil {
 			return err
 		}
 		s.inbound = append(s.inbound, in)
@@ -85,7 +87,7 @@ func (s *shop) openInboxes(p *planning) error {
 			continue // outside the wave: its children's orders stay unconfirmed
 		}
 		in := s.inbox("answers", parent, s.unit)
-		if err := in.open(s.ctx, s.exchange); err != nil {
+		if err := in.open(ctx, p.exchange); err != nil {
 			return err
 		}
 		s.answers = append(s.answers, in)
@@ -115,50 +117,62 @@ func (s *shop) outboxes() []outbox {
 	return boxes
 }
 
-// visiting is the workers of one visit and the order in which their chunks leave.
+// visiting is one visit of a unit with what its groups gave so far.
 type visiting struct {
 	*shop
 	p        *planning
-	next     atomic.Int64
-	mu       sync.Mutex
-	turn     sync.Cond
-	emitted  int
-	err      error
 	outboxes []outbox
 	sums     []dcSum
+
+	outs sync.Mutex
+	all  []*groupOut // every one that groups of this visit were planned into
+	idle []*groupOut
 }
 
-// run plans all groups: workers take them from one counter and hand them on in order.
-func (v *visiting) run(ctx context.Context) error {
-	var wg sync.WaitGroup
-	for range min(v.p.workers(), max(1, len(v.groups))) {
-		wg.Go(func() { v.work(ctx) })
-	}
-	wg.Wait()
-	return v.err
+// groupOut is what one planned group gives: it is handed on in the groups' order, while the desk that made it goes
+// on with another group.
+type groupOut struct {
+	sites []siteOut // per site of the unit
+	work  groupWork
+	blobs [][]byte // parallel to the outboxes; nil: nothing
 }
 
-func (v *visiting) work(ctx context.Context) {
-	d := v.p.takeDesk(v.shop)
-	defer v.p.leaveDesk(d)
-	for {
-		k := int(v.next.Add(1)) - 1
-		if k >= len(v.groups) {
-			break
-		}
-		err := ctx.Err()
-		if err == nil {
-			err = v.group(d, k)
-		}
-		if !v.handOver(ctx, d, k, err) {
-			return
-		}
+// takeOut gives a place for what a group gives.
+func (v *visiting) takeOut() *groupOut {
+	v.outs.Lock()
+	defer v.outs.Unlock()
+	if n := len(v.idle); n > 0 {
+		out := v.idle[n-1]
+		v.idle = v.idle[:n-1]
+		return out
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for i := range v.sums {
-		v.sums[i].work.merge(&d.out[i].work, len(v.lanes))
+	out := v.p.takeOut(len(v.sites))
+	v.all = append(v.all, out)
+	return out
+}
+
+// leaveOut takes a place back whose group was handed on; the sums of its workload stay in it until the visit's end.
+func (v *visiting) leaveOut(out *groupOut) {
+	v.outs.Lock()
+	defer v.outs.Unlock()
+	v.idle = append(v.idle, out)
+}
+
+// take notes what of a planned group leaves with its tables.
+func (out *groupOut) take(v *visiting, d *desk) {
+	out.work, out.blobs = d.work, v.blobs(d)
+}
+
+// mergeWork adds up the sums of the workload and leaves the places to other visits.
+func (v *visiting) mergeWork() {
+	for _, out := range v.all {
+		for i := range v.sums {
+			v.sums[i].work.merge(&out.sites[i].work, len(v.lanes))
+			out.sites[i].work = workload{}
+		}
+		v.p.leaveOut(out)
 	}
+	v.all, v.idle = nil, nil
 }
 
 // group plans one item group; a panic becomes an error.
@@ -190,28 +204,9 @@ func (v *visiting) firstItem(group int32) string {
 	return "item unknown"
 }
 
-// handOver waits for the group's turn and hands its chunks on; false: the visit is over.
-func (v *visiting) handOver(ctx context.Context, d *desk, k int, err error) bool {
-	blobs := v.blobs(d, err)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for v.emitted != k && v.err == nil {
-		v.turn.Wait()
-	}
-	if v.err == nil && err == nil {
-		err = v.emit(ctx, d, blobs)
-	}
-	if v.err == nil {
-		v.err = err
-	}
-	v.emitted++
-	v.turn.Broadcast()
-	return v.err == nil
-}
-
 // blobs encodes what the group sends to other units, parallel to the outboxes; nil: nothing.
-func (v *visiting) blobs(d *desk, err error) [][]byte {
-	if err != nil || len(v.outboxes) == 0 {
+func (v *visiting) blobs(d *desk) [][]byte {
+	if len(v.outboxes) == 0 {
 		return nil
 	}
 	blobs := make([][]byte, len(v.outboxes))
@@ -233,24 +228,24 @@ func (v *visiting) blobs(d *desk, err error) [][]byte {
 }
 
 // emit hands a group on: blobs to the exchange, chunks to the sink.
-func (v *visiting) emit(ctx context.Context, d *desk, blobs [][]byte) error {
-	for i, b := range blobs {
+func (v *visiting) emit(ctx context.Context, out *groupOut) error {
+	for i, b := range out.blobs {
 		if b == nil {
 			continue
 		}
 		box := &v.outboxes[i]
-		if err := v.exchangePut(ctx, box.box.name(d.work.group), b); err != nil {
+		if err := v.exchangePut(ctx, box.box.name(out.work.group), b); err != nil {
 			return err
 		}
-		box.groups = append(box.groups, d.work.group)
+		box.groups = append(box.groups, out.work.group)
 	}
 	for i := range v.sites {
 		var rows int64
-		if at := d.work.at[i]; at >= 0 {
+		if at := out.work.at[i]; at >= 0 {
 			rows = v.liveRows(i, at)
 		}
 		if v.give && v.sites[i].gives {
-			if err := v.sums[i].chunk(ctx, v, d, i); err != nil {
+			if err := v.sums[i].chunk(ctx, v, out, i); err != nil {
 				return err
 			}
 		}
@@ -258,7 +253,7 @@ func (v *visiting) emit(ctx context.Context, d *desk, blobs [][]byte) error {
 		if v.give {
 			stage = "give"
 		}
-		v.p.on(Event{Stage: stage, DC: v.sites[i].dc, SKUs: rows})
+		v.p.tell(Event{Stage: stage, DC: v.sites[i].dc, SKUs: rows})
 	}
 	return nil
 }
