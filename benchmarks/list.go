@@ -7,6 +7,7 @@ func benchmarks() []benchmark {
 		{"build", "input tables in memory → snapshot", buildSnapshot},
 		{"load", "snapshot on disk → columns in memory", loadSnapshot},
 		{"plan", "loaded snapshot → final plan, sharing, rounds, ledger, projections and plan hash included", planNetwork},
+		{"peers", "netting alone, rules that all can express: Echelon, Go structs and maps, numpy, DuckDB", peers},
 		{"write", "plan → plan files, planning not counted", writePlan},
 		{"publish", "plan files → topics of the in-process broker, exactly once", publishPlan},
 	}

@@ -128,3 +128,16 @@ func relative(o *calendars.Opportunity, lanes []calendars.Lane) net.Opp {
 		Usable:  int32(o.Usable - l.DestDay0),
 	}
 }
+
+// Tables gives the opportunities of every lane class of a network, by class: what planning reads of calendars and lanes.
+func Tables(n *inputs.Network, asOf int64) ([]net.Table, error) {
+	classes, err := compileClasses(n, asOf)
+	if err != nil {
+		return nil, err
+	}
+	tables := make([]net.Table, len(classes))
+	for i := range classes {
+		tables[i] = classes[i].Table
+	}
+	return tables, nil
+}
