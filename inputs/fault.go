@@ -27,6 +27,7 @@ const (
 	BadRecord       Reason = "bad_record"        // the record cannot be read: fields missing, quotes, broken JSON
 	TooLarge        Reason = "too_large"         // a field or record over the limit
 	BadOp           Reason = "bad_op"            // not an operation of an increment
+	TooLate         Reason = "too_late"          // a change older than the replay window of its feed
 )
 
 // ReasonWords is a reason with its words for people.
@@ -54,6 +55,7 @@ func Reasons() []ReasonWords {
 		{BadRecord, "the record cannot be read: fields missing, quotes, broken JSON"},
 		{TooLarge, "a record over 1 MiB"},
 		{BadOp, "not an operation of an increment"},
+		{TooLate, "a change older than the replay window of its feed"},
 	}
 }
 

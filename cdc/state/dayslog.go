@@ -1,0 +1,141 @@
+package state
+
+// dayLog remembers the forecast rows changed lately, so that a late one decides the days that nothing newer
+// names: per slot a chain of events, bounded in all like the window. 40 bytes an event, 4 bytes a slot.
+type dayLog struct {
+	events  []dayEvent
+	heads   []uint32 // per slot: event + 1; 0: none
+	free    []uint32
+	hand    int
+	live    int
+	most    func() int
+	evicted func(r rank)
+}
+
+// dayEvent is one change of one row: the days that it names, none of a delete.
+type dayEvent struct {
+	rank
+	issued  int64
+	slot    uint32
+	next    uint32 // event + 1 of the same slot
+	from    int32
+	days    uint16
+	list    bool
+	flags   uint8
+}
+
+const (
+	eventLive uint8 = 1 << iota
+	eventTouched
+	eventIssued
+)
+
+func (e *dayEvent) row() dayRow {
+	return dayRow{from: e.from, list: e.list, given: e.flags&eventIssued != 0, issued: e.issued}
+}
+
+// names reports whether an event names a day.
+func (e *dayEvent) names(day int32) bool { return day >= e.from && day-e.from < int32(e.days) }
+
+// chain calls f for the events of a slot until it returns false.
+func (l *dayLog) chain(slot uint32, f func(*dayEvent) bool) {
+	if int(slot) >= len(l.heads) {
+		return
+	}
+	for n := l.heads[slot]; n != 0; {
+		e := &l.events[n-1]
+		n = e.next
+		if !f(e) {
+			return
+		}
+	}
+}
+
+// note remembers a change. An older one of the same row that names no other days is not needed any more.
+func (l *dayLog) note(slot uint32, row dayRow, days int, r rank) {
+	done := false
+	l.chain(slot, func(e *dayEvent) bool {
+		if e.row() == row && e.less(r) && int(e.days) <= days && (e.days > 0) == (days > 0) {
+			e.rank, e.days = r, uint16(days)
+			e.flags |= eventTouched
+			done = true
+		}
+		return !done
+	})
+	if done {
+		return
+	}
+	at, ok := l.room()
+	if !ok {
+		l.evicted(r)
+		return
+	}
+	for int(slot) >= len(l.heads) {
+		l.heads = append(l.heads, make([]uint32, max(1024, len(l.heads)/8))...)
+	}
+	e := dayEvent{rank: r, issued: row.issued, slot: slot, next: l.heads[slot], from: row.from, days: uint16(days), list: row.list, flags: eventLive}
+	if row.given {
+		e.flags |= eventIssued
+	}
+	l.events[at] = e
+	l.heads[slot] = at + 1
+	l.live++
+}
+
+func (l *dayLog) room() (uint32, bool) {
+	if n := len(l.free); n > 0 {
+		at := l.free[n-1]
+		l.free = l.free[:n-1]
+		return at, true
+	}
+	most := l.most()
+	if len(l.events) < most {
+		if len(l.events) == cap(l.events) {
+			grown := make([]dayEvent, len(l.events), min(most, max(1024, 2*len(l.events))))
+			copy(grown, l.events)
+			l.events = grown
+		}
+		l.events = append(l.events, dayEvent{})
+		return uint32(len(l.events) - 1), true
+	}
+	if most == 0 {
+		return 0, false
+	}
+	for {
+		if l.hand++; l.hand >= len(l.events) {
+			l.hand = 0
+		}
+		e := &l.events[l.hand]
+		if e.flags&eventTouched != 0 {
+			e.flags &^= eventTouched
+			continue
+		}
+		l.evicted(e.rank)
+		l.unlink(uint32(l.hand))
+		return uint32(l.hand), true
+	}
+}
+
+func (l *dayLog) unlink(at uint32) {
+	e := &l.events[at]
+	link := &l.heads[e.slot]
+	for *link != at+1 {
+		link = &l.events[*link-1].next
+	}
+	*link = e.next
+	*e = dayEvent{}
+	l.live--
+}
+
+// clear forgets all.
+func (l *dayLog) clear() {
+	l.events, l.free, l.hand, l.live = nil, nil, 0, 0
+	clear(l.heads)
+}
+
+func (l *dayLog) bytes() int64 {
+	return int64(cap(l.events))*40 + int64(4*(cap(l.heads)+cap(l.free)))
+}
+
+// dayEventBytes is what an event takes.
+const dayEventBytes = 40

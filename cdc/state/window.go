@@ -1,0 +1,153 @@
+package state
+
+// window remembers the ranks of the keys changed lately, deleted ones among them: bounded, in one slab that a hand
+// goes round. What the hand finds untouched since it last came by makes room; its rank raises its origin's floor.
+//
+// 24 bytes a rank, and 8 to 16 bytes of index.
+type window struct {
+	entries []remembered
+	index   []uint32 // entry + 1; 0: free
+	free    []uint32
+	hand    int
+	live    int
+	most    func() int // entries that may be kept
+	floor   func(origin uint16, r rank)
+}
+
+type remembered struct {
+	rank
+	slot    uint32
+	origin  uint16
+	live    bool
+	touched bool
+}
+
+func (w *window) home(origin uint16, slot uint32) uint64 {
+	h := (uint64(origin)<<32 | uint64(slot)) * 0x9fb21c651e98df25
+	h ^= h >> 32
+	return h * 0x9e3779b97f4a7c15 >> 20 & uint64(len(w.index)-1)
+}
+
+// find returns what is remembered of a key of an origin, nil for nothing.
+func (w *window) find(origin uint16, slot uint32) *remembered {
+	if len(w.index) == 0 {
+		return nil
+	}
+	mask := uint64(len(w.index) - 1)
+	for i := w.home(origin, slot); ; i = (i + 1) & mask {
+		n := w.index[i]
+		if n == 0 {
+			return nil
+		}
+		if e := &w.entries[n-1]; e.slot == slot && e.origin == origin {
+			return e
+		}
+	}
+}
+
+// put remembers the rank of a key of which nothing is remembered.
+func (w *window) put(origin uint16, slot uint32, r rank) {
+	at, ok := w.room()
+	if !ok {
+		w.floor(origin, r)
+		return
+	}
+	if 2*(w.live+1) > len(w.index) {
+		w.rehash(max(64, 2*len(w.index)))
+	}
+	w.entries[at] = remembered{rank: r, slot: slot, origin: origin, live: true}
+	w.live++
+	w.enter(at)
+}
+
+// room returns the place of a new entry.
+func (w *window) room() (uint32, bool) {
+	if n := len(w.free); n > 0 {
+		at := w.free[n-1]
+		w.free = w.free[:n-1]
+		return at, true
+	}
+	most := w.most()
+	if len(w.entries) < most {
+		if len(w.entries) == cap(w.entries) {
+			grown := make([]remembered, len(w.entries), min(most, max(1024, 2*len(w.entries))))
+			copy(grown, w.entries)
+			w.entries = grown
+		}
+		w.entries = append(w.entries, remembered{})
+		return uint32(len(w.entries) - 1), true
+	}
+	if most == 0 {
+		return 0, false
+	}
+	for {
+		if w.hand++; w.hand >= len(w.entries) {
+			w.hand = 0
+		}
+		e := &w.entries[w.hand]
+		if e.touched {
+			e.touched = false
+			continue
+		}
+		w.floor(e.origin, e.rank)
+		w.leave(uint32(w.hand))
+		return uint32(w.hand), true
+	}
+}
+
+func (w *window) enter(at uint32) {
+	mask := uint64(len(w.index) - 1)
+	i := w.home(w.entries[at].origin, w.entries[at].slot)
+	for w.index[i] != 0 {
+		i = (i + 1) & mask
+	}
+	w.index[i] = at + 1
+}
+
+func (w *window) leave(at uint32) {
+	mask := uint64(len(w.index) - 1)
+	i := w.home(w.entries[at].origin, w.entries[at].slot)
+	for w.index[i] != at+1 {
+		i = (i + 1) & mask
+	}
+	for j := i; ; {
+		j = (j + 1) & mask
+		n := w.index[j]
+		if n == 0 {
+			break
+		}
+		if home := w.home(w.entries[n-1].origin, w.entries[n-1].slot); (j-home)&mask >= (j-i)&mask {
+			w.index[i] = n
+			i = j
+		}
+	}
+	w.index[i] = 0
+	w.entries[at].live = false
+	w.live--
+}
+
+func (w *window) rehash(size int) {
+	w.index = make([]uint32, size)
+	for at := range w.entries {
+		if w.entries[at].live {
+			w.enter(uint32(at))
+		}
+	}
+}
+
+// forget drops all that is remembered of an origin.
+func (w *window) forget(origin uint16) {
+	for at := range w.entries {
+		if e := &w.entries[at]; e.live && e.origin == origin {
+			w.leave(uint32(at))
+			w.free = append(w.free, uint32(at))
+		}
+	}
+}
+
+func (w *window) bytes() int64 {
+	return int64(cap(w.entries))*24 + int64(4*(cap(w.index)+cap(w.free)))
+}
+
+// bytesEach is what a rank takes: 24 bytes, and up to 4 places of 4 bytes in the index.
+func (w *window) bytesEach() int { return 40 }
