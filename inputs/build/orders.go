@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"echelon/calendars"
 	"echelon/inputs"
@@ -130,6 +131,24 @@ func (book *orderBook) name(release string, at, from int32) {
 			book.named = append(book.named, namedRelease{book.partition(s), release})
 		}
 	}
+	if i := book.issuer(release); i != inputs.None {
+		book.named = append(book.named, namedRelease{i, release})
+	}
+}
+
+// issuer gives the partition whose DC issued a release, by the release's own id (cycle/dc/layer/item/line): an order
+// that was led to another DC's node names it there too. None: the id is not of that form, or no partition is so named.
+func (book *orderBook) issuer(release string) int32 {
+	parts := strings.SplitN(release, "/", 6)
+	if len(parts) != 5 {
+		return inputs.None
+	}
+	for i, dc := range book.net.DCs {
+		if dc == inputs.Direct && parts[1] == "_direct" || dc != inputs.Direct && book.net.Nodes.ID[dc] == parts[1] {
+			return int32(i)
+		}
+	}
+	return inputs.None
 }
 
 // inbound counts an order at its destination, on the day it becomes usable.

@@ -3,6 +3,7 @@ package build_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -189,4 +190,24 @@ func carryOf(b *build.Built, p *inputs.Partition) (out []string) {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// TestRedirectedOrderNamesItsReleaseWhereItWasIssued leads the order of a release from S1 of D1 to a node of another
+// DC: the release counts no more where it was issued, or its units would be expected twice.
+func TestRedirectedOrderNamesItsReleaseWhereItWasIssued(t *testing.T) {
+	const id = "c1/D1/store-orders/A/1"
+	for to, counts := range map[string]bool{"D2 D2 V VD2": false, "": true} {
+		w := plain()
+		if to != "" {
+			f := strings.Fields(to)
+			w = w.with("open_orders", "order line item destination source lane ordered ordered_on due_on status release_id",
+				"P1 1 A "+f[0]+" "+f[2]+" "+f[3]+" 6 2026-11-23 2026-11-26 released "+id)
+		}
+		b := w.build(t, options())
+		p, row := sku(t, b, "A", "S1")
+		out, _ := inputs.Overlay(p, b.Network, []inputs.Release{release(t, id)}, nil, asOf, inputs.OverlayOptions{})
+		if got := len(receipts(out, row)) == 1; got != counts {
+			t.Errorf("order led to %q: the release counts at S1: %t, want %t", to, got, counts)
+		}
+	}
 }
