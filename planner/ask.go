@@ -21,14 +21,16 @@ func (d *desk) ask() {
 		}
 		p := d.sites[i].part
 		for t := p.GroupTile[at]; t < p.GroupTile[at+1]; t++ {
+			first := len(d.skus)
 			d.takeTile(int16(i), p, int(t))
+			d.netTile(p, int(t), first)
 		}
 	}
 	d.takeRequests()
 	d.arrange()
 	for i := range d.skus {
 		s := &d.skus[i]
-		if s.site >= 0 && s.flags&skuOwn == 0 {
+		if s.site >= 0 && s.flags&(skuOwn|skuNetted) == 0 {
 			d.netSKU(int32(i))
 		}
 		if s.site < 0 || s.flags&skuOwn == 0 {

@@ -3,6 +3,7 @@ package planner
 import (
 	"echelon/inputs"
 	"echelon/planner/net"
+	"echelon/planner/net/tile"
 	"echelon/planner/share"
 )
 
@@ -35,6 +36,7 @@ type desk struct {
 	row    net.Row
 	pass   net.Pass
 	swift  net.Swift
+	tile   tile.Tile
 	facts0 net.Facts // of the plain row in work
 	stock  []int64
 	modes  []net.Mode
@@ -86,6 +88,7 @@ const (
 	skuReleased                      // a released line
 	skuNoted                         // has an exception
 	skuAnswered                      // orders came from a parent unit
+	skuNetted                        // for the first time, by the kernel
 	skuData                          // its inputs may be worth an exception
 	skuCarry                         // has carry, or an order that was given less than it wanted
 )

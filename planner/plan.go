@@ -73,6 +73,7 @@ func newRun(c *Cycle) (*run, error) {
 	if r.classes, err = compileClasses(r.net, c.AsOf); err != nil {
 		return nil, err
 	}
+	r.kernels = compileKernels(r.classes, r.horizon)
 	r.lots = convertLots(r.net.LotSets)
 	r.plain = make([]bool, len(r.lots))
 	for i := range r.lots {

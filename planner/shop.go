@@ -15,8 +15,9 @@ type run struct {
 	net     *inputs.Network
 	policy  *Policy
 	classes []class
-	lots    [][]net.Lot // parallel to Network.LotSets
-	plain   []bool      // per lot set: packs alone
+	lots    [][]net.Lot   // parallel to Network.LotSets
+	plain   []bool        // per lot set: packs alone
+	kernels []kernelTable // parallel to classes
 	units   []unit
 	gives   []bool  // per position in Network.DCs
 	unitOf  []int32 // node → unit, -1 when it is no DC

@@ -128,11 +128,11 @@ func (n *Pass) lasting(w *window, last int32, receipts int64) int64 {
 	if len(r.Lots) > 0 {
 		eaten = r.Sum(0, int(w.a)-1)
 	}
-	return r.Sum(int(w.a), int(last)) - lastingStock(w.start, r.Lots, eaten, last) - receipts
+	return r.Sum(int(w.a), int(last)) - LastingStock(w.start, r.Lots, eaten, last) - receipts
 }
 
-// lastingStock gives what of a stock lasts up to a day when the demand before it ate the lots in their order.
-func lastingStock(stock int64, lots []LotStock, eaten int64, last int32) int64 {
+// LastingStock gives what of a stock in milli-units lasts up to a day when the demand before it ate the lots in their order.
+func LastingStock(stock int64, lots []LotStock, eaten int64, last int32) int64 {
 	if stock <= 0 || len(lots) == 0 {
 		return stock
 	}

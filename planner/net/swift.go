@@ -215,7 +215,7 @@ func (s *Swift) lasts(p int64, stock []LotStock, a, last int32, here, pack, leas
 	if last >= a {
 		demand = s.cum[last+1] - s.cum[a]
 	}
-	room := unitsDown(demand - lastingStock(p, stock, s.cum[a], last) - here)
+	room := unitsDown(demand - LastingStock(p, stock, s.cum[a], last) - here)
 	to := room / pack * pack
 	if q.Wanted <= to {
 		return

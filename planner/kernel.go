@@ -1,0 +1,156 @@
+package planner
+
+import (
+	"echelon/inputs"
+	"echelon/planner/net/tile"
+)
+
+// kernelTable is a lane class in the form of the kernel, or why there is none.
+type kernelTable struct {
+	tile.Table
+	why tile.Reason
+}
+
+// compileKernels gives every lane class the kernel's form.
+func compileKernels(classes []class, horizon int) []kernelTable {
+	out := make([]kernelTable, len(classes))
+	for i := range classes {
+		out[i].Table, out[i].why = tile.Compile(&classes[i].Table, horizon)
+	}
+	return out
+}
+
+// netTile nets the rows of a tile that the kernel may: SKUs first to the last, as takeTile registered them.
+func (d *desk) netTile(p *inputs.Partition, no int, first int) {
+	class := p.TileClass[no]
+	if class == inputs.None || p.TileOwn[no] || d.cycle.Careful || d.tracer != nil {
+		return
+	}
+	tab := &d.kernels[class]
+	width := p.TileWidth[no]
+	if tab.why != tile.Netted || width > 2 {
+		return
+	}
+	t := &d.tile
+	t.Begin(&tab.Table, d.policy.OrderExpedited)
+	var cut [tile.Rows]int32
+	var days []uint16
+	if width == 2 {
+		at := int(p.TileAt[no])
+		days = p.D16[at : at+d.horizon*tile.Rows]
+	}
+	for i := first; i < len(d.skus); i++ {
+		s := &d.skus[i]
+		lane := int(s.row) % tile.Rows
+		if !d.setLane(t, p, s, lane, tab.Lane) {
+			continue
+		}
+		if left, of := int64(p.Day0Left[s.row]), int64(p.Day0Of[s.row]); left != of && of > 0 && days != nil {
+			own := int64(days[lane])
+			cut[lane] = int32(own - (own*left+of-1)/of)
+		}
+	}
+	if t.Done == 0 {
+		return
+	}
+	t.Demand(days, &cut)
+	t.Run()
+	d.takeKernel(t, first)
+}
+
+// setLane gives the kernel a row's facts; false: the row is not for the kernel.
+func (d *desk) setLane(t *tile.Tile, p *inputs.Partition, s *sku, lane int, from int32) bool {
+	row := int(s.row)
+	flags := p.Flags[row]
+	switch {
+	case s.flags&skuOrders == 0:
+		t.Leave(lane, tile.Unplanned)
+		return false
+	case flags&notPlain != 0:
+		t.Leave(lane, tile.Kind)
+		return false
+	case !d.plain[p.LotSet[row]]:
+		t.Leave(lane, tile.Lots)
+		return false
+	}
+	avail := int64(p.OnHand[row]) - int64(p.Unusable[row]) - int64(p.Reserved[row])
+	lost := flags&inputs.FlagLost != 0
+	if !lost {
+		avail -= int64(p.Backorders[row])
+	}
+	f := tile.Facts{
+		Lost: lost, Policy: uint8(p.Policy[row]), Avail: avail,
+		Safety: int64(p.SafetyUnits[row]), SafeDays: int64(p.SafetyDays[row]), Present: int64(p.Presentation[row]),
+		Cap: int64(p.ShelfCap[row]), Min: int64(p.Min[row]), Max: int64(p.Max[row]),
+		Cover: int32(p.CoverDays[row]), Life: int32(p.ShelfLife[row]), Lot: &d.lots[p.LotSet[row]][from],
+	}
+	if !t.Set(lane, &f) {
+		return false
+	}
+	if flags&inputs.FlagInbound != 0 {
+		d.row.Receipts = d.row.Receipts[:0]
+		d.receipts(p, s, &d.row)
+		if !t.Open(lane, d.row.Receipts) {
+			return false
+		}
+	}
+	if flags&inputs.FlagLots != 0 && f.Life > 0 {
+		d.row.Lots = d.row.Lots[:0]
+		d.stockLots(p, s, &d.row)
+		t.Stock(lane, d.row.Lots)
+	}
+	return true
+}
+
+// takeKernel takes over the orders of the netted rows, SKU by SKU.
+func (d *desk) takeKernel(t *tile.Tile, first int) {
+	var skuOf, next [tile.Rows]int32
+	at := int32(len(d.orders))
+	for i := first; i < len(d.skus); i++ {
+		s := &d.skus[i]
+		lane := uint(s.row) % tile.Rows
+		skuOf[lane] = int32(i)
+		if t.Done>>lane&1 == 0 {
+			continue
+		}
+		s.first, s.count = at, t.Count[lane]
+		next[lane] = at
+		at += s.count
+		s.flags |= skuNetted
+		if t.Short>>lane&1 != 0 {
+			s.flags |= skuShort
+		}
+	}
+	d.orders = extend(d.orders, int(at))
+	for k := range t.Orders {
+		q := &t.Orders[k]
+		lane := q.Lane % tile.Rows
+		if t.Done>>lane&1 == 0 {
+			continue
+		}
+		i := skuOf[lane]
+		o := &d.orders[next[lane]]
+		next[lane]++
+		*o = order{
+			sku: i, opp: q.Opp, need: int64(q.N3), wanted: int64(q.Wanted), n: [3]int64{int64(q.N1), int64(q.N2), int64(q.N3)},
+			extra: -1, dos: q.Supply, marks: q.Marks,
+		}
+		if q.Terms >= 0 {
+			s := &d.skus[i]
+			o.extra = d.plainSteps(uint8(d.sites[s.site].part.Policy[s.row]), &t.Terms[q.Terms])
+		}
+		if q.Marks != 0 {
+			d.skus[i].flags |= skuNoted
+		}
+	}
+}
+
+// extend lengthens orders; what is new has no value yet.
+func extend(orders []order, n int) []order {
+	if n <= cap(orders) {
+		return orders[:n]
+	}
+	grown := make([]order, n, n+n/4)
+	copy(grown, orders)
+	return grown
+}

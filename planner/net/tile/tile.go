@@ -1,0 +1,203 @@
+package tile
+
+import (
+	"math"
+
+	"echelon/planner/net"
+)
+
+// Rows is the number of rows of a tile.
+const Rows = 64
+
+// Limits of what the kernel counts; a row with more takes the other path. They are chosen so that no balance, no
+// need and no order of a row within them leaves an int32 (invariant I2).
+const (
+	MaxUnits = 200_000 // stock, floors, min, max, least order, and all open orders of a row together, each
+	MaxPack  = 4096
+	maxAhead = 400 // days of safety stock, cover or shelf life
+	always   = math.MaxInt32
+	deep     = 1 << 30 // further down than any balance
+)
+
+// column is one number per row of the tile.
+type column = [Rows]int32
+
+// Tile nets one tile. Its buffers are reused from tile to tile.
+type Tile struct {
+	tab *Table
+	// Done holds the rows that the kernel netted, Short those of them that may be short, Left the rows that it was
+	// given and did not net: Why says why.
+	Done, Short, Left uint64
+	Why               [Rows]Reason
+	Orders            []Order
+	Terms             []net.Terms
+	Count             [Rows]int32 // orders per row, also of rows that were left in the end
+
+	// facts per row, milli-units unless said otherwise
+	avail, level, pres, trigger, goal, dead, shelf column
+	pack, least                                    column // units
+	safe                                           column // thousandths of a day
+	cover, life                                    column // days
+	minimum                                        uint64 // a minimum order: its step is kept
+	lost                                           uint64 // demand is lost; else backordered
+	ahead, minMax, covers, lives, lots, inbound    uint64 // rows with safety days, of a policy, with a life, …
+	expedited                                      bool
+
+	in     []net.Receipt // of all rows, row by row
+	inAt   [Rows]int32
+	inEnd  [Rows]int32
+	stock  []net.LotStock
+	lotsAt [Rows]int32
+	lotEnd [Rows]int32
+
+	cum   []column // cum[t] = demand of the days before day t, t = 0 … H
+	from  []column // per window: demand of the days before its first
+	flow  []column // per window: what its days add to the balance
+	low   []column // per window: the lowest that the balance comes to, counted from its start; one more, the tail
+	stop  []column // per window: the least that is left at its end
+	top   []column // per opportunity: the stock that it would take to need nothing
+	ask   []column // per opportunity: the stock that the policy wants
+	room  []column // per opportunity: the stock after an order that no cap minds
+	here  []column // per opportunity: what becomes usable with it; only of rows with open orders
+	later []uint64 // per opportunity: rows to which something comes later in the window
+
+	p, p0, least0 column // running: balance, balance without orders, lowest seen
+}
+
+// Facts are the numbers of a row, in units unless said otherwise.
+type Facts struct {
+	Lost     bool
+	Policy   uint8 // as in net.Facts
+	Avail    int64
+	Safety   int64
+	SafeDays int64 // thousandths of a day
+	Present  int64
+	Cap      int64 // −1: none
+	Min, Max int64
+	Cover    int32
+	Life     int32
+	Lot      *net.Lot
+}
+
+// Begin clears the tile for a table.
+func (t *Tile) Begin(tab *Table, expedited bool) {
+	t.tab, t.expedited = tab, expedited
+	t.Done, t.Short, t.Left = 0, 0, 0
+	t.Orders, t.Terms, t.in, t.stock = t.Orders[:0], t.Terms[:0], t.in[:0], t.stock[:0]
+	t.minimum, t.lost, t.ahead, t.minMax, t.covers, t.lives, t.lots, t.inbound = 0, 0, 0, 0, 0, 0, 0, 0
+	n := tab.Planned + 2
+	for _, c := range [...]*[]column{&t.from, &t.flow, &t.low, &t.stop, &t.top, &t.ask, &t.room, &t.here} {
+		if cap(*c) < n {
+			*c = make([]column, n)
+		}
+		*c = (*c)[:n]
+	}
+	if cap(t.later) < n {
+		t.later = make([]uint64, n)
+	}
+	t.later = t.later[:n]
+	clear(t.later)
+	if h := tab.horizon + 1; cap(t.cum) < h {
+		t.cum = make([]column, h)
+	}
+	t.cum = t.cum[:tab.horizon+1]
+}
+
+// Leave notes a row that the kernel does not net.
+func (t *Tile) Leave(lane int, why Reason) {
+	t.Left |= 1 << lane
+	t.Done &^= 1 << lane
+	t.Why[lane] = why
+}
+
+// Set takes a row's facts; false: the row was left, and is nothing to the kernel.
+func (t *Tile) Set(lane int, f *Facts) bool {
+	lot := f.Lot
+	least := lot.Pack
+	if lot.Pack > MaxPack || lot.MOQ > MaxUnits || lot.DeadBand > MaxUnits || lot.DeadBand*lot.Pack > MaxUnits*1000 {
+		t.Leave(lane, Wide)
+		return false
+	}
+	if lot.MOQ > 0 {
+		least = (lot.MOQ + lot.Pack - 1) / lot.Pack * lot.Pack
+		t.minimum |= 1 << lane
+	}
+	level := max(f.Safety, f.Present)
+	switch {
+	case f.Avail < 0:
+		t.Leave(lane, Negative)
+		return false
+	case max(f.Avail, level, f.Min, f.Max, least) > MaxUnits || f.SafeDays >= maxAhead*1000 || f.Cover > maxAhead || f.Life > maxAhead:
+		t.Leave(lane, Wide)
+		return false
+	}
+	bit := uint64(1) << lane
+	t.Done |= bit
+	t.avail[lane], t.level[lane], t.pres[lane] = int32(f.Avail*1000), int32(level*1000), int32(f.Present*1000)
+	t.pack[lane], t.least[lane], t.dead[lane] = int32(lot.Pack), int32(least), int32(lot.DeadBand*lot.Pack)
+	t.shelf[lane], t.trigger[lane] = always, -deep
+	if f.Cap >= 0 {
+		t.shelf[lane] = int32(min(f.Cap*1000, always))
+	}
+	if f.Lost {
+		t.lost |= bit
+	}
+	if f.SafeDays > 0 {
+		t.ahead |= bit
+		t.safe[lane] = int32(f.SafeDays)
+	}
+	switch f.Policy {
+	case net.PolicyMinMax:
+		t.minMax |= bit
+		t.trigger[lane], t.goal[lane] = int32(f.Min*1000), int32(f.Max*1000)
+	case net.PolicyCover:
+		t.covers |= bit
+		t.cover[lane] = f.Cover
+	}
+	if f.Life > 0 {
+		t.lives |= bit
+		t.life[lane] = f.Life
+	}
+	return true
+}
+
+// Open takes what is open of a row, ascending by day; false: the row was left.
+func (t *Tile) Open(lane int, in []net.Receipt) bool {
+	if len(in) == 0 {
+		return true
+	}
+	var sum int64
+	for i := range in {
+		if in[i].Today {
+			t.Leave(lane, Today)
+			return false
+		}
+		if in[i].Units > MaxUnits || in[i].Day > maxDays {
+			sum = MaxUnits + 1
+			break
+		}
+		sum += in[i].Units
+	}
+	if sum > MaxUnits {
+		t.Leave(lane, Wide)
+		return false
+	}
+	t.inbound |= 1 << lane
+	t.inAt[lane] = int32(len(t.in))
+	t.in = append(t.in, in...)
+	t.inEnd[lane] = int32(len(t.in))
+	return true
+}
+
+// Stock takes the lots of what is at hand of a row with a shelf life.
+func (t *Tile) Stock(lane int, lots []net.LotStock) {
+	if len(lots) == 0 {
+		return
+	}
+	t.lots |= 1 << lane
+	t.lotsAt[lane] = int32(len(t.stock))
+	t.stock = append(t.stock, lots...)
+	t.lotEnd[lane] = int32(len(t.stock))
+}
+
+func (t *Tile) open(lane int) []net.Receipt { return t.in[t.inAt[lane]:t.inEnd[lane]] }

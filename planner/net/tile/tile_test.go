@@ -1,0 +1,331 @@
+package tile_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"echelon/planner/net"
+	"echelon/planner/net/tile"
+)
+
+// Reasons of ledger steps, as the planner numbers them.
+const (
+	orderUpTo = 1
+	coverDays = 2
+	minOrder  = 3
+	deadBand  = 7
+	conflict  = 9
+	shelfCap  = 10
+	shelfLife = 11
+)
+
+// board is a tile and the same rows one by one.
+type board struct {
+	h         int
+	tab       net.Table
+	days      []uint16 // day-major, 64 rows a day; nil: no demand
+	cut       [tile.Rows]int32
+	rows      [tile.Rows]*net.Row // nil: dead
+	expedited bool
+}
+
+// size says how large the numbers of a board are.
+type size uint8
+
+const (
+	usual size = iota
+	scarce
+	edge // at the limits of what the kernel counts, and over them
+	sizes
+)
+
+// deal makes a board of a seed: a function of its arguments alone.
+func deal(seed uint64, large size) *board {
+	r := rand.New(rand.NewPCG(seed, uint64(large)))
+	b := &board{h: 14 + r.IntN(78), expedited: r.IntN(4) == 0}
+	b.table(r)
+	peak := [...]int{3000, 400, 65536}[large]
+	if r.IntN(12) > 0 {
+		b.days = make([]uint16, b.h*tile.Rows)
+		for i := range b.days {
+			if r.IntN(3) > 0 {
+				b.days[i] = uint16(r.IntN(peak))
+			}
+		}
+	}
+	for l := range b.rows {
+		if r.IntN(8) > 0 {
+			b.rows[l] = b.row(r, l, large)
+		}
+	}
+	return b
+}
+
+func (b *board) table(r *rand.Rand) {
+	step := 1 + r.IntN(7)
+	for a := r.IntN(6); ; a += 1 + r.IntN(step) {
+		b.tab.Opps = append(b.tab.Opps, net.Opp{Order: int32(max(0, a-1)), Receive: int32(max(0, a-r.IntN(2))), Usable: int32(a)})
+		if a >= b.h+r.IntN(9) && len(b.tab.Opps) > 1 {
+			break
+		}
+	}
+	b.tab.Planned = len(b.tab.Opps) - 1
+}
+
+// row draws the facts of a row; what is drawn may be nothing for the kernel.
+func (b *board) row(r *rand.Rand, lane int, large size) *net.Row {
+	number := func(share, n int) int64 { // 0 to n, mostly 0
+		if r.IntN(100) >= share {
+			return 0
+		}
+		if large == edge && r.IntN(3) == 0 {
+			return int64(tile.MaxUnits + r.IntN(3) - 1)
+		}
+		return int64(r.IntN(n + 1))
+	}
+	most := [...]int{60, 8, 2 * tile.MaxUnits}[large]
+	row := &net.Row{Facts: net.Facts{
+		H: b.h, Lost: r.IntN(3) > 0, Expedited: b.expedited, Avail: (number(90, most) - number(2, 3)) * 1000,
+		Safety: number(50, 12), Present: number(40, 9), Cap: -1, From: net.FarPast, To: net.FarDay,
+	}}
+	lot := net.Lot{Pack: 1 + int64(r.IntN(24)), MOQ: number(20, 50), DeadBand: number(20, 1500)}
+	if large == edge && r.IntN(4) == 0 {
+		lot.Pack = int64(tile.MaxPack + r.IntN(3) - 1)
+	}
+	if r.IntN(5) == 0 {
+		row.SafeDays = int64(r.IntN(6000))
+	}
+	if large == edge && r.IntN(9) == 0 {
+		row.SafeDays = int64(r.IntN(500_000))
+	}
+	switch r.IntN(8) {
+	case 0:
+		row.Policy, row.Min = net.PolicyMinMax, number(80, 20)
+		row.Max = row.Min + number(80, 30)
+	case 1:
+		row.Policy, row.Cover = net.PolicyCover, int32(r.IntN(30))
+	}
+	if r.IntN(5) == 0 {
+		row.Cap = int64(r.IntN(most + 1))
+	}
+	if large == edge && r.IntN(9) == 0 {
+		row.Cap = 2_147_483 + int64(r.IntN(3)) - 1
+	}
+	if r.IntN(6) == 0 {
+		row.Life = int32(1 + r.IntN(30))
+		if r.IntN(2) == 0 {
+			row.Lots = append(row.Lots, net.LotStock{Expires: int32(r.IntN(20)), Units: max(0, row.Avail/2000)})
+		}
+	}
+	if r.IntN(4) == 0 {
+		for d := r.IntN(b.h); len(row.Receipts) < 5; d += r.IntN(12) {
+			row.Receipts = append(row.Receipts, net.Receipt{Day: int32(d), Lane: -1, Units: 1 + number(90, most), Today: r.IntN(40) == 0})
+		}
+	}
+	row.LaneLots = []net.Lot{lot}
+	row.Own = make([]int64, b.h)
+	if b.days != nil {
+		for d := range row.Own {
+			row.Own[d] = int64(b.days[d*tile.Rows+lane])
+		}
+		if r.IntN(3) == 0 && row.Own[0] > 0 {
+			b.cut[lane] = int32(r.Int64N(row.Own[0] + 1))
+			row.Own[0] -= int64(b.cut[lane])
+		}
+	}
+	return row
+}
+
+// run nets the board in the tile.
+func (b *board) run(t *tile.Tile) tile.Reason {
+	tab, why := tile.Compile(&b.tab, b.h)
+	if why != tile.Netted {
+		return why
+	}
+	t.Begin(&tab, b.expedited)
+	for l, row := range b.rows {
+		if row == nil {
+			continue
+		}
+		f := tile.Facts{
+			Lost: row.Lost, Policy: row.Policy, Avail: row.Avail / 1000, Safety: row.Safety, SafeDays: row.SafeDays,
+			Present: row.Present, Cap: row.Cap, Min: row.Min, Max: row.Max, Cover: row.Cover, Life: row.Life, Lot: &row.LaneLots[0],
+		}
+		if t.Set(l, &f) && t.Open(l, row.Receipts) && row.Life > 0 {
+			t.Stock(l, row.Lots)
+		}
+	}
+	t.Demand(b.days, &b.cut)
+	t.Run()
+	return why
+}
+
+// outcome is the orders of a row.
+type outcome struct {
+	short  bool
+	orders []order
+}
+
+type order struct {
+	tile.Order
+	terms net.Terms
+}
+
+// careful nets a row by the careful path.
+func (b *board) careful(row *net.Row, lane int) outcome {
+	var p net.Pass
+	row.Prepare(&b.tab, 0)
+	p.Run(row, &b.tab, nil, nil)
+	stock := make([]int64, b.tab.Planned)
+	net.Projected(row, &b.tab, stock)
+	out := outcome{short: p.Short}
+	for k := range p.Results {
+		res := &p.Results[k]
+		if res.Need == 0 && res.Asked == 0 {
+			continue
+		}
+		a, end := b.tab.Opps[k].Usable, b.tab.End(k, row.Cover)
+		o := order{Order: tile.Order{
+			Lane: uint8(lane), Opp: int32(k), Marks: res.Marks, Wanted: int32(res.Wanted),
+			N1: int32(res.N1), N2: int32(res.N2), N3: int32(res.N3),
+			Supply: net.SupplyDays(stock[k], row.Sum(int(a), int(end)), end-a+1),
+		}}
+		if res.Need != res.N3 {
+			panic(fmt.Sprintf("need %d, n3 %d", res.Need, res.N3))
+		}
+		for _, st := range res.Steps {
+			switch st.Reason {
+			case orderUpTo, coverDays:
+				o.terms.Policy = st.Change
+			case minOrder:
+				o.terms.Minimum = st.Change
+			case deadBand:
+				o.terms.Dead = st.Change
+			case shelfCap:
+				o.terms.Shelf = st.Change
+			case shelfLife:
+				o.terms.Life = st.Change
+			case conflict:
+				o.terms.Conflict = st.Change
+			}
+		}
+		if res.Marks != 0 {
+			o.terms.Least, o.terms.Room = res.Minimum, res.Cap
+		}
+		out.orders = append(out.orders, o)
+	}
+	return out
+}
+
+// kernel gives what the tile says of a row.
+func kernel(t *tile.Tile, lane int) outcome {
+	out := outcome{short: t.Short>>lane&1 != 0}
+	for _, o := range t.Orders {
+		if int(o.Lane) != lane {
+			continue
+		}
+		full := order{Order: o}
+		if o.Terms >= 0 {
+			full.terms = t.Terms[o.Terms]
+			if o.Marks == 0 {
+				full.terms.Least, full.terms.Room = 0, 0
+			}
+		}
+		full.Terms = 0
+		out.orders = append(out.orders, full)
+	}
+	return out
+}
+
+// compare holds a board's tile against the careful path; it returns how many rows the kernel netted and left.
+func compare(t interface{ Fatalf(string, ...any) }, tl *tile.Tile, b *board) (netted int, left [tile.NumReasons]int) {
+	if why := b.run(tl); why != tile.Netted {
+		left[why]++
+		return 0, left
+	}
+	for l, row := range b.rows {
+		done, gone := tl.Done>>l&1 != 0, tl.Left>>l&1 != 0
+		if done && gone || row == nil && (done || gone) || row != nil && !done && !gone {
+			t.Fatalf("row %d: netted %v, left %v, live %v", l, done, gone, row != nil)
+		}
+		if gone {
+			left[tl.Why[l]]++
+		}
+		if !done {
+			continue
+		}
+		netted++
+		got, want := kernel(tl, l), b.careful(row, l)
+		if len(got.orders) != int(tl.Count[l]) {
+			t.Fatalf("row %d: %d orders, counted %d", l, len(got.orders), tl.Count[l])
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("row %d of %+v\n%+v receipts %v lots %v lot %v demand %v\nkernel  %+v\ncareful %+v", l, b.tab, row.Facts, row.Receipts, row.Lots, row.LaneLots, row.Own, got, want)
+		}
+	}
+	return netted, left
+}
+
+// The kernel gives what the careful path gives, on every row that it does not leave.
+func TestTileEqualsPass(t *testing.T) {
+	var tl tile.Tile
+	netted := 0
+	var left [tile.NumReasons]int
+	rapid.Check(t, func(t *rapid.T) {
+		b := deal(rapid.Uint64().Draw(t, "seed"), size(rapid.IntRange(0, int(sizes)-1).Draw(t, "size")))
+		n, gone := compare(t, &tl, b)
+		netted += n
+		for i := range gone {
+			left[i] += gone[i]
+		}
+	})
+	t.Logf("%d rows netted, left %v", netted, left)
+	if netted < 1000 {
+		t.Errorf("only %d rows were netted", netted)
+	}
+	for _, why := range []tile.Reason{tile.Negative, tile.Today, tile.Wide, tile.Late, tile.MaxTooLow} {
+		if left[why] == 0 {
+			t.Errorf("no row was left for %s", why)
+		}
+	}
+}
+
+// FuzzTile draws boards from what the fuzzer finds.
+func FuzzTile(f *testing.F) {
+	for s := range uint8(sizes) {
+		f.Add(uint64(s)+1, s)
+	}
+	var tl tile.Tile
+	f.Fuzz(func(t *testing.T, seed uint64, large uint8) {
+		compare(t, &tl, deal(seed, size(large%uint8(sizes))))
+	})
+}
+
+// A tile that was in use before nets as a new one does, and allocates nothing.
+func TestTileIsReused(t *testing.T) {
+	var tl tile.Tile
+	boards := make([]*board, 6)
+	for i := range boards {
+		boards[i] = deal(uint64(i), size(i)%sizes)
+		compare(t, &tl, boards[i])
+	}
+	tab, _ := tile.Compile(&boards[0].tab, boards[0].h)
+	row := boards[0].rows[0]
+	for i := 0; row == nil; i++ {
+		row = boards[0].rows[i]
+	}
+	f := tile.Facts{Avail: 1, Safety: 9, Cap: -1, Lot: &row.LaneLots[0]}
+	if n := testing.AllocsPerRun(20, func() {
+		tl.Begin(&tab, false)
+		for l := range tile.Rows {
+			tl.Set(l, &f)
+		}
+		tl.Demand(boards[0].days, &boards[0].cut)
+		tl.Run()
+	}); n != 0 {
+		t.Errorf("%v allocations per tile", n)
+	}
+}

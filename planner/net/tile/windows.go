@@ -1,0 +1,223 @@
+package tile
+
+import (
+	"math/bits"
+
+	"echelon/planner/net"
+)
+
+// windows fills the columns per window: first as if no row had open orders, safety days, a policy or a shelf life,
+// then those of the rows that have.
+func (t *Tile) windows() {
+	m := t.tab.Planned
+	for w := range m + 2 {
+		t.sums(&t.from[w], t.tab.start[w])
+	}
+	var least column
+	for l := range least {
+		if t.lost>>l&1 == 0 {
+			least[l] = -deep
+		}
+	}
+	for w := range m + 1 {
+		a, b := &t.from[w], &t.from[w+1]
+		flow, low, top, ask := &t.flow[w], &t.low[w], &t.top[w], &t.ask[w]
+		for l := range flow {
+			used := b[l] - a[l]
+			flow[l], low[l] = -used, -used
+			top[l] = t.level[l] + used
+			ask[l] = t.level[l] + used
+		}
+		t.stop[w], t.room[w] = least, t.shelf
+	}
+	t.tail()
+	for rest := t.inbound & t.Done; rest != 0; rest &= rest - 1 {
+		t.receipts(bits.TrailingZeros64(rest))
+	}
+	for rest := t.ahead & t.Done &^ t.inbound; rest != 0; rest &= rest - 1 {
+		l := bits.TrailingZeros64(rest)
+		for w := 1; w <= m; w++ {
+			need := t.floor(l, t.tab.start[w+1]-1) - t.from[w][l]
+			t.top[w][l], t.ask[w][l] = need, need
+		}
+	}
+	for rest := t.minMax & t.Done; rest != 0; rest &= rest - 1 {
+		l := bits.TrailingZeros64(rest)
+		for w := 1; w <= m; w++ {
+			a := t.tab.start[w]
+			t.ask[w][l] = t.goal[l] + t.sum(l, a+1) - t.from[w][l]
+			if t.inbound>>l&1 != 0 {
+				t.ask[w][l] -= t.here[w][l]
+			}
+		}
+	}
+	for rest := t.covers & t.Done; rest != 0; rest &= rest - 1 {
+		l := bits.TrailingZeros64(rest)
+		for w := 1; w <= m; w++ {
+			if a := t.tab.start[w]; a+t.cover[l] > t.tab.start[w+1] {
+				t.ask[w][l] = t.needed(l, a, a+t.cover[l]-1)
+			}
+		}
+	}
+	for rest := t.lives & t.Done; rest != 0; rest &= rest - 1 {
+		t.lasts(bits.TrailingZeros64(rest))
+	}
+}
+
+// tail works out the last stretch of the horizon, after the last opportunity inside it.
+func (t *Tile) tail() {
+	m := t.tab.Planned
+	low := &t.low[m+1]
+	if int(t.tab.start[m]) >= t.tab.horizon {
+		*low = column{}
+		return
+	}
+	a, end := &t.from[m], &t.cum[t.tab.horizon]
+	for l := range low {
+		low[l] = a[l] - end[l]
+	}
+}
+
+// floor gives a row's floor of a day with the demand up to its end. It never falls from day to day, so that the last
+// day of a stretch without receipts tells its need.
+func (t *Tile) floor(lane int, day int32) int32 {
+	level := t.level[lane]
+	if t.ahead>>lane&1 == 0 {
+		return level + t.sum(lane, day+1)
+	}
+	at := min(day, int32(t.tab.horizon)-1)
+	whole, part := t.safe[lane]/1000, int64(t.safe[lane]%1000)
+	past := t.sum(lane, at+1)
+	ahead := t.sum(lane, at+1+whole)
+	if part > 0 {
+		next := int64(t.sum(lane, at+2+whole) - ahead)
+		ahead += int32((next*part + 999) / 1000)
+	}
+	floor := max(level, ahead-past)
+	return floor + t.sum(lane, day+1)
+}
+
+// stretch is a row's way through some days: what it adds, how low it comes, what is left at the least, and the stock
+// that it takes to stay over the floors.
+type stretch struct {
+	flow, low, stop, top, here int32
+	later                      bool
+}
+
+// walk runs a row with open orders over days a to end; in is what becomes usable on day a or later. It returns how
+// many of them it passed.
+func (t *Tile) walk(lane int, in []net.Receipt, a, end int32) (s stretch, passed int) {
+	base := t.sum(lane, a)
+	got, day, before := int32(0), a, base
+	s.low, s.stop, s.top = always, -deep, -deep
+	for {
+		to := end
+		open := passed < len(in) && in[passed].Day <= end
+		if open {
+			to = in[passed].Day - 1
+		}
+		if to >= day {
+			now := t.sum(lane, to+1)
+			s.flow = got - (now - base)
+			s.low = min(s.low, s.flow)
+			s.stop = max(s.stop-(now-before), 0)
+			s.top = max(s.top, t.floor(lane, to)-base-got)
+			day, before = to+1, now
+		}
+		if !open {
+			return s, passed
+		}
+		milli := int32(in[passed].Units) * 1000
+		if in[passed].Day > a {
+			s.later = true
+		} else {
+			s.here += milli
+		}
+		got += milli
+		s.stop += milli
+		passed++
+	}
+}
+
+// receipts works the open orders of a row into its windows.
+func (t *Tile) receipts(lane int) {
+	in, m := t.open(lane), t.tab.Planned
+	bit := uint64(1) << lane
+	lost := t.lost&bit != 0
+	next := 0
+	for w := range m + 1 {
+		a, end := t.tab.start[w], t.tab.start[w+1]-1
+		t.here[w][lane] = 0
+		if t.shelf[lane] != always && w > 0 {
+			t.room[w][lane] = t.shelf[lane] - t.highest(lane, in[next:], a)
+		}
+		if end < a {
+			continue
+		}
+		if w == m && int(a) < t.tab.horizon {
+			s, _ := t.walk(lane, in[next:], a, int32(t.tab.horizon)-1)
+			t.low[m+1][lane] = s.low
+		}
+		if t.ahead&bit == 0 && (next == len(in) || in[next].Day > end) {
+			continue
+		}
+		s, passed := t.walk(lane, in[next:], a, end)
+		next += passed
+		t.flow[w][lane], t.low[w][lane], t.top[w][lane], t.ask[w][lane] = s.flow, s.low, s.top, s.top
+		t.here[w][lane] = s.here
+		if lost {
+			t.stop[w][lane] = s.stop
+		}
+		if s.later {
+			t.later[w] |= bit
+		}
+	}
+}
+
+// needed gives the stock that it takes to stay over the floors on days a to end.
+func (t *Tile) needed(lane int, a, end int32) int32 {
+	if t.inbound>>lane&1 == 0 {
+		return t.floor(lane, end) - t.sum(lane, a)
+	}
+	in := t.open(lane)
+	for len(in) > 0 && in[0].Day < a {
+		in = in[1:]
+	}
+	s, _ := t.walk(lane, in, a, end)
+	return s.top
+}
+
+// highest gives how far start-of-day stock comes over what there is before day a, through what is open from then on.
+func (t *Tile) highest(lane int, in []net.Receipt, a int32) int32 {
+	if len(in) == 0 {
+		return 0
+	}
+	base := t.sum(lane, a)
+	got, most := int32(0), int32(0)
+	for i := range in {
+		got += int32(in[i].Units) * 1000
+		most = max(most, got-(t.sum(lane, in[i].Day)-base))
+	}
+	return most
+}
+
+// lasts bounds the stock after an order by what a shelf life lets be sold. Stock that does not last as long is counted
+// as if it did: whether the bound truly bites, capped says.
+func (t *Tile) lasts(lane int) {
+	for w := 1; w <= t.tab.Planned; w++ {
+		t.room[w][lane] = min(t.room[w][lane], t.sellable(lane, w))
+	}
+}
+
+// sellable gives the demand that an order of window w may serve, less what becomes usable with it.
+func (t *Tile) sellable(lane, w int) int32 {
+	a, end := t.tab.start[w], t.tab.receive[w-1]+t.life[lane]
+	var sell int32
+	if end > a {
+		sell = t.sum(lane, end) - t.from[w][lane]
+	}
+	if t.inbound>>lane&1 != 0 {
+		sell -= t.here[w][lane]
+	}
+	return sell
+}
