@@ -15,13 +15,13 @@ type dayLog struct {
 // dayEvent is one change of one row: the days that it names, none of a delete.
 type dayEvent struct {
 	rank
-	issued  int64
-	slot    uint32
-	next    uint32 // event + 1 of the same slot
-	from    int32
-	days    uint16
-	list    bool
-	flags   uint8
+	issued int64
+	slot   uint32
+	next   uint32 // event + 1 of the same slot
+	from   int32
+	days   uint16
+	list   bool
+	flags  uint8
 }
 
 const (

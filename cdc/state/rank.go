@@ -18,9 +18,13 @@ func rankOf(ch *cdc.Change) rank {
 	return r
 }
 
-func (r rank) compare(q rank) int { return cmp.Or(cmp.Compare(r.major, q.major), cmp.Compare(r.minor, q.minor)) }
+func (r rank) compare(q rank) int {
+	return cmp.Or(cmp.Compare(r.major, q.major), cmp.Compare(r.minor, q.minor))
+}
 
-func (r rank) less(q rank) bool { return r.major < q.major || (r.major == q.major && r.minor < q.minor) }
+func (r rank) less(q rank) bool {
+	return r.major < q.major || (r.major == q.major && r.minor < q.minor)
+}
 
 func (r rank) streamed() bool { return r.minor&1 == 1 }
 
