@@ -35,9 +35,12 @@ import (
 //
 // A column that is not named keeps its name. Factors are exact; a result that is not exact in the contract's
 // unit is quarantined unless round says up, down or nearest.
+//
+// Change topics stand in the same file: see SourceMapping and OriginMapping.
 type Mapping struct {
-	Version int                     `yaml:"version"`
-	Tables  map[string]TableMapping `yaml:"tables"`
+	Version int                      `yaml:"version"`
+	Sources map[string]SourceMapping `yaml:"sources"`
+	Tables  map[string]TableMapping  `yaml:"tables"`
 }
 
 // TableMapping is the part of a mapping for one table.
@@ -46,6 +49,7 @@ type TableMapping struct {
 	Delimiter string                   `yaml:"delimiter"`
 	Ignore    []string                 `yaml:"ignore"`
 	Columns   map[string]ColumnMapping `yaml:"columns"`
+	From      []OriginMapping          `yaml:"from"` // change topics
 }
 
 // ColumnMapping is how one column is made. A plain word is From.
@@ -60,6 +64,8 @@ type ColumnMapping struct {
 	Decimal  string            `yaml:"decimal"`
 	Factor   string            `yaml:"factor"` // whole number or fraction: 12, 1/64
 	Round    string            `yaml:"round"`
+	Unit     string            `yaml:"unit"`  // of change topics without a schema: what a number of a date or instant counts
+	Scale    *int              `yaml:"scale"` // of change topics without a schema: decimal places of a decimal sent as bytes
 }
 
 // UnmarshalYAML reads a plain word as From, and refuses keys that are not there.
@@ -69,7 +75,7 @@ func (c *ColumnMapping) UnmarshalYAML(node *yaml.Node) error {
 	}
 	known := map[string]bool{
 		"from": true, "constant": true, "trim": true, "values": true, "prefix": true, "layout": true, "zone": true,
-		"decimal": true, "factor": true, "round": true,
+		"decimal": true, "factor": true, "round": true, "unit": true, "scale": true,
 	}
 	if node.Kind == yaml.MappingNode {
 		for i := 0; i+1 < len(node.Content); i += 2 {
@@ -98,16 +104,31 @@ func ReadMapping(name string) (*Mapping, error) {
 	if len(data) > maxMapping {
 		return nil, &inputs.Refusal{Kind: "bad_mapping", Where: name, Hint: "it has more than 4 MiB"}
 	}
+	return ParseMapping(name, data)
+}
+
+// ParseMapping reads and checks the text of a mapping file; name stands in refusals.
+func ParseMapping(name string, data []byte) (*Mapping, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	m := &Mapping{}
 	if err := dec.Decode(m); err != nil {
 		return nil, &inputs.Refusal{Kind: "bad_mapping", Where: name, Hint: "see the documentation of mapping files", Err: err}
 	}
-	if faults := m.check(); len(faults) > 0 {
-		return nil, &inputs.Refusal{Kind: "bad_mapping", Where: name, Hint: strings.Join(faults, "; ")}
+	if err := m.checkAs(name); err != nil {
+		return nil, err
 	}
 	return m, nil
+}
+
+// Check checks a mapping that was made in memory. A wrong one is an *inputs.Refusal that names every fault.
+func (m *Mapping) Check() error { return m.checkAs("mapping") }
+
+func (m *Mapping) checkAs(name string) error {
+	if faults := m.check(); len(faults) > 0 {
+		return &inputs.Refusal{Kind: "bad_mapping", Where: name, Hint: strings.Join(faults, "; ")}
+	}
+	return nil
 }
 
 func (m *Mapping) table(name string) *TableMapping {
@@ -125,6 +146,7 @@ func (m *Mapping) check() []string {
 	if m.Version != 1 {
 		faults = append(faults, "version must be 1")
 	}
+	faults = append(faults, m.checkSources()...)
 	for table, tm := range m.Tables {
 		c := inputs.ContractOf(table)
 		if c == nil {
@@ -143,10 +165,14 @@ func (m *Mapping) check() []string {
 			if i < 0 {
 				continue
 			}
+			if cm.Unit != "" || cm.Scale != nil {
+				faults = append(faults, table+"."+name+": unit and scale are for columns under from")
+			}
 			if _, err := newConversion(&c.Columns[i], cm); err != nil {
 				faults = append(faults, table+"."+name+": "+err.Error())
 			}
 		}
+		faults = append(faults, m.checkOrigins(c, tm.From)...)
 	}
 	sort.Strings(faults)
 	return faults

@@ -1,0 +1,80 @@
+package decode
+
+import (
+	"bytes"
+	"strconv"
+
+	"echelon/cdc"
+)
+
+// parsePosition reads n or n:m.
+func parsePosition(s []byte) (cdc.Position, bool) {
+	a, b, two := bytes.Cut(s, []byte(":"))
+	major, err := strconv.ParseUint(view(a), 10, 64)
+	if err != nil {
+		return cdc.Position{}, false
+	}
+	p := cdc.Position{Major: major}
+	if two {
+		if p.Minor, err = strconv.ParseUint(view(b), 10, 64); err != nil {
+			return cdc.Position{}, false
+		}
+	}
+	return p, true
+}
+
+// lastNumber gives the last number of a text: ["44809400","44809488"] gives 44809488.
+func lastNumber(s []byte) (uint64, bool) {
+	end := len(s)
+	for end > 0 && (s[end-1] < '0' || s[end-1] > '9') {
+		end--
+	}
+	start := end
+	for start > 0 && s[start-1] >= '0' && s[start-1] <= '9' {
+		start--
+	}
+	v, err := strconv.ParseUint(view(s[start:end]), 10, 64)
+	return v, err == nil
+}
+
+// Limits of a place in a MySQL log file: 40 bits for the byte, 24 for the row of the event there.
+const (
+	maxLogPlace = 1 << 40
+	maxLogRow   = 1 << 24
+)
+
+// position gives the source's position of an event.
+func (e *event) position() (cdc.Position, bool) {
+	switch {
+	case e.lsnGiven:
+		return cdc.Position{Major: e.lsn}, true
+	case len(e.file) > 0:
+		n, ok := lastNumber(e.file)
+		if !ok || e.pos >= maxLogPlace || e.row >= maxLogRow {
+			return cdc.Position{}, false
+		}
+		return cdc.Position{Major: n, Minor: e.pos<<24 | e.row}, true
+	case len(e.sequence) > 0:
+		n, ok := lastNumber(e.sequence)
+		return cdc.Position{Major: n}, ok
+	}
+	return cdc.Position{}, false
+}
+
+// transaction takes the log position off PostgreSQL's transaction ids: it differs in every event.
+func transaction(id []byte) (tx []byte, lsn uint64) {
+	i := bytes.IndexByte(id, ':')
+	if i <= 0 {
+		return id, 0
+	}
+	for _, c := range id[:i] {
+		if c < '0' || c > '9' {
+			return id, 0
+		}
+	}
+	lsn, err := strconv.ParseUint(view(id[i+1:]), 10, 64)
+	if err != nil {
+		return id, 0
+	}
+	return id[:i], lsn
+}
