@@ -131,11 +131,23 @@ func (f *flow) weigh() error {
 			j.bytes += sizer.PartitionBytes(f.p.net.DCs[at])
 		}
 		if limit > 0 && j.bytes > limit {
-			return fmt.Errorf("plan %s: its rows take %d MiB in memory and %d MiB may be used for rows; raise the memory limit to %d MiB more, or plan on a larger machine",
-				f.p.unitName(j.unit), mebibytes(j.bytes), limit>>20, mebibytes(j.bytes-limit))
+			return &MemoryError{Unit: f.p.unitName(j.unit), Needs: j.bytes, Limit: limit}
 		}
 	}
 	return nil
+}
+
+// MemoryError says that the rows of linked DCs, which are planned together, do not fit into Cycle.MemoryBytes.
+type MemoryError struct {
+	Unit  string // first of the DCs
+	Needs int64  // bytes
+	Limit int64
+}
+
+// Error names the DC, what it needs, and how much more there must be.
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("plan %s: its rows take %d MiB in memory and %d MiB may be used for rows; raise the memory limit by %d MiB, or plan on a larger machine",
+		e.Unit, mebibytes(e.Needs), e.Limit>>20, mebibytes(e.Needs-e.Limit))
 }
 
 func mebibytes(n int64) int64 { return (n + 1<<20 - 1) >> 20 }

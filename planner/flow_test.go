@@ -2,6 +2,7 @@ package planner_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -113,8 +114,9 @@ func TestMemoryLimitIsARefusal(t *testing.T) {
 	lend := newLending(l)
 	lend.size, c.MemoryBytes = 5<<30, 3<<30
 	_, err := planner.Plan(t.Context(), c, lend, planner.NewMemExchange(), newNotes(c.Network), nil)
-	if err == nil || !strings.Contains(err.Error(), "take 5120 MiB") || !strings.Contains(err.Error(), "3072 MiB may") ||
-		!strings.Contains(err.Error(), "2048 MiB more") {
+	var tooLittle *planner.MemoryError
+	if !errors.As(err, &tooLittle) || tooLittle.Needs != lend.size || tooLittle.Limit != c.MemoryBytes ||
+		!strings.Contains(err.Error(), "take 5120 MiB") || !strings.Contains(err.Error(), "by 2048 MiB") {
 		t.Errorf("refused with %v", err)
 	}
 	if lend.all > 0 {

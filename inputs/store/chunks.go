@@ -24,6 +24,9 @@ type chunk struct {
 	Data   []byte `parquet:"data,plain"`
 }
 
+// dataColumn is the number of the column of the chunks' data.
+const dataColumn = 4
+
 // writeTable writes the columns of a table.
 func writeTable(w io.Writer, t *table) error {
 	t.pack()
@@ -77,33 +80,15 @@ func readTable(data []byte, t *table) error {
 		return err
 	}
 	at := 0
-	for _, group := range f.RowGroups() {
-		pages := group.ColumnChunks()[4].Pages()
-		for {
-			page, err := pages.ReadPage()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				_ = pages.Close()
-				return err
-			}
-			raw := page.Data()
-			values, ends := raw.ByteArray()
-			for i := range int(page.NumValues()) {
-				if at >= len(heads) {
-					return errShape
-				}
-				if err := place(memory[at], &heads[at], values[ends[i]:ends[i+1]]); err != nil {
-					return err
-				}
-				at++
-			}
-			parquet.Release(page)
+	err = eachChunkData(data, f, func(value []byte) error {
+		if at >= len(heads) {
+			return errShape
 		}
-		if err := pages.Close(); err != nil {
-			return err
-		}
+		at++
+		return place(memory[at-1], &heads[at-1], value)
+	})
+	if err != nil {
+		return err
 	}
 	if at != len(heads) {
 		return errShape
@@ -170,7 +155,7 @@ func readHeads(f *parquet.File) ([]chunk, error) {
 }
 
 // allocate makes every column that the chunks name and returns the memory of each chunk's column.
-func allocate(heads []chunk, t *table) ([][]byte, error) {
+func allocate(heads []chunk, t *table) ([]space, error) {
 	byName := map[string]*column{}
 	for i := range t.columns {
 		byName[t.columns[i].name] = &t.columns[i]
@@ -187,8 +172,8 @@ func allocate(heads []chunk, t *table) ([][]byte, error) {
 		}
 		counts[h.Column] += h.Count
 	}
-	columns := map[string][]byte{}
-	memory := make([][]byte, len(heads))
+	columns := map[string]space{}
+	memory := make([]space, len(heads))
 	for i := range heads {
 		name := heads[i].Column
 		if _, ok := columns[name]; !ok {
@@ -200,15 +185,18 @@ func allocate(heads []chunk, t *table) ([][]byte, error) {
 }
 
 // place copies a chunk's data to where its elements are; one element stands for all when they are equal.
-func place(column []byte, h *chunk, data []byte) error {
+func place(column space, h *chunk, data []byte) error {
 	width := int(h.Width)
-	to := column[int(h.First)*width : int(h.First+h.Count)*width]
+	to := column.bytes[int(h.First)*width : int(h.First+h.Count)*width]
 	switch len(data) {
 	case len(to):
 		copy(to, data)
 	case width:
 		if zero(data) {
-			return nil // new memory is zero: not touching it keeps it unused
+			if !column.zero { // else not touching it keeps it unused
+				clear(to)
+			}
+			return nil
 		}
 		for n := copy(to, data); n < len(to); n *= 2 {
 			copy(to[n:], to[:n])

@@ -10,8 +10,9 @@ import (
 type column struct {
 	name  string
 	width int
-	bytes func() []byte      // the slice's memory
-	alloc func(n int) []byte // a new slice of n elements in its place, and its memory
+	bytes func() []byte     // the slice's memory
+	alloc func(n int) space // n elements in its place, and their memory
+	empty func()            // no elements, keeping the memory
 }
 
 // fixed is the element types whose memory is their value.
@@ -32,8 +33,32 @@ func of[T fixed](name string, s *[]T) column {
 	return column{
 		name: name, width: int(unsafe.Sizeof(zero)),
 		bytes: func() []byte { return memory(*s) },
-		alloc: func(n int) []byte { *s = make([]T, n); return memory(*s) },
+		alloc: func(n int) space {
+			var zero bool
+			*s, zero = elements(*s, n)
+			return space{memory(*s), zero}
+		},
+		empty: func() { *s = (*s)[:0] },
 	}
+}
+
+// space is the memory of a column.
+type space struct {
+	bytes []byte
+	zero  bool // all of it is 0
+}
+
+// elements gives n elements, in the memory of a slice where that has room; zero: they are new, and 0.
+func elements[T fixed](s []T, n int) (out []T, zero bool) {
+	if cap(s) >= n {
+		return s[:n], false
+	}
+	room := n
+	if cap(s) > 0 { // its partition is used again and again: DCs differ a little in size
+		room += n / 16
+	}
+	out = make([]T, room)
+	return out[:n], true
 }
 
 // texts is a list of strings as two columns.
@@ -94,6 +119,19 @@ func (t *table) pack() {
 	for _, x := range t.texts {
 		x.pack()
 	}
+}
+
+// size is the bytes of a table's columns in memory; a text counts with its string.
+func (t *table) size() int64 {
+	const stringBytes = 16
+	var total int64
+	for i := range t.columns {
+		total += int64(len(t.columns[i].bytes()))
+	}
+	for _, x := range t.texts {
+		total += int64(len(*x.list)) * stringBytes
+	}
+	return total
 }
 
 // partitionTable lists the columns of a partition; head is its DC-wide facts: horizon, live rows.

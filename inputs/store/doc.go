@@ -19,7 +19,8 @@
 //
 //	I1 A folder of the final name is whole: it is written under another name, synced, and renamed.
 //	I2 Nothing is decoded before the SHA-256 of its whole file was found equal to the manifest's, and the
-//	   manifest's own to what it says of itself.
+//	   manifest's own to what it says of itself. Of a file that this process found right before, a keyed checksum of
+//	   64 bits taken then stands for the SHA-256.
 //	I3 Equal snapshots give equal bytes.
 //	I4 Another tenant, layout, contract version or byte order is refused by name.
 package store

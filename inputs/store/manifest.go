@@ -63,8 +63,9 @@ type FileEntry struct {
 type DCEntry struct {
 	DC string `json:"dc"` // "_direct" for rows that no DC serves
 	FileEntry
-	Rows  int64 `json:"rows"`  // live rows
-	Tiles int64 `json:"tiles"` // of 64 rows
+	Rows   int64 `json:"rows"`             // live rows
+	Tiles  int64 `json:"tiles"`            // of 64 rows
+	Memory int64 `json:"memory,omitempty"` // bytes of the columns once loaded
 }
 
 // Digest is the digest of the whole snapshot: equal for equal contents.

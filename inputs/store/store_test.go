@@ -8,11 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"echelon/inputs"
 	"echelon/inputs/build"
@@ -255,4 +257,70 @@ func TestHalfWrittenSnapshotHasNoName(t *testing.T) {
 	if _, err := store.Write(dir, b.Network, b.Partitions, nil, nil); err != nil {
 		t.Errorf("a later attempt starts anew: %v", err)
 	}
+}
+
+// Memory that is given back and filled again gives the same partitions, and holds nothing of what it had.
+func TestReleasedMemoryIsFilledAnew(t *testing.T) {
+	b := small(t)
+	dir, m := write(t, b)
+	s, err := store.Open(dir, "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := []int{0, 1, 2, 2, 0, 1, 0, 2, 1, 1}
+	for round, i := range order {
+		dc := s.Network.DCs[i]
+		p, err := s.Partition(t.Context(), dc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(b.Partitions[i], p, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("round %d, DC %d: %s", round, i, diff)
+		}
+		spoil(p)
+		s.Release(p)
+		if got := s.PartitionBytes(dc); got <= m.DCs[i].Bytes || got != m.DCs[i].Bytes+m.DCs[i].Memory {
+			t.Errorf("DC %d takes %d bytes, its file has %d, its columns %d", i, got, m.DCs[i].Bytes, m.DCs[i].Memory)
+		}
+	}
+	// A file that was right once is still checked.
+	name := filepath.Join(dir, m.DCs[0].File)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)/2] ^= 1
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Partition(t.Context(), s.Network.DCs[0]); err == nil || kindOf(t, err) != "digest_mismatch" {
+		t.Errorf("a bit flipped after the first load: %v", err)
+	}
+}
+
+// spoil writes over every column of a partition.
+func spoil(p *inputs.Partition) {
+	v := reflect.ValueOf(p).Elem()
+	var over func(v reflect.Value)
+	over = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				over(v.Field(i))
+			}
+		case reflect.Slice:
+			for i := range v.Len() {
+				over(v.Index(i))
+			}
+		case reflect.Bool:
+			v.SetBool(true)
+		case reflect.String:
+			v.SetString("spoilt")
+		case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+			v.SetUint(77)
+		default:
+			v.SetInt(77)
+		}
+	}
+	over(v)
 }

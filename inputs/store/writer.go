@@ -69,12 +69,13 @@ func NameOf(net *inputs.Network, dc inputs.NodeIdx) string {
 // Add writes the partition of the DC of that name.
 func (w *Writer) Add(dc string, p *inputs.Partition) error {
 	head := headOf(p)
-	entry, err := w.file(FileOf(dc), partitionTable(p, &head))
+	t := partitionTable(p, &head)
+	entry, err := w.file(FileOf(dc), t)
 	if err != nil {
 		return err
 	}
 	m := &w.manifest
-	m.DCs = append(m.DCs, DCEntry{DC: dc, FileEntry: entry, Rows: int64(p.Live), Tiles: int64(p.Tiles())})
+	m.DCs = append(m.DCs, DCEntry{DC: dc, FileEntry: entry, Rows: int64(p.Live), Tiles: int64(p.Tiles()), Memory: t.size()})
 	m.Rows += int64(p.Live)
 	return nil
 }

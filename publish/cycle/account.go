@@ -185,10 +185,11 @@ func (r *run) confirm(ctx context.Context) error {
 			continue
 		}
 		idx, _ := nodeOf(r.snap.net, dc)
-		_, grace, err := l.load(ctx, idx)
+		base, _, grace, err := l.load(ctx, idx)
 		if err != nil {
 			return err
 		}
+		r.snap.disk.Release(base)
 		v, closed := inputs.JudgeReleases(dc, grace, thresholds(r.cfg.Gates))
 		switch {
 		case closed && v.Refused:
@@ -218,7 +219,7 @@ func (r *run) graceEnds(row *state.DC) bool {
 }
 
 func (r *run) loader() *loader {
-	return &loader{snap: r.snap, past: r.past, asOf: r.intent.AsOf, none: r.cfg.Policy.OrderFeedNone}
+	return &loader{snap: r.snap, past: r.past, asOf: r.intent.AsOf, none: r.cfg.Policy.OrderFeedNone, lent: map[*inputs.Partition]*inputs.Partition{}}
 }
 
 // giving lists the DCs of a component that are planned in this run, in the network's indexes.

@@ -55,6 +55,7 @@ type Config struct {
 	Deadline   time.Time         // DCs not published by then are carried forward; zero: none
 	Keep       time.Duration     // how long plan files and snapshots stay; 0: for good
 	Workers    int
+	Memory     int64         // bytes that the process may use; 0: the limit of the Go runtime (GOMEMLIMIT) where one is set
 	Strict     bool // exit 10 and 11 for degraded and carried-forward cycles
 	DryRun     bool
 
@@ -129,6 +130,7 @@ func (c *Config) Validate() error {
 	add(c.Replaces == "" || idName.MatchString(c.Replaces), "--replaces %q: want a cycle id", c.Replaces)
 	add(c.Replaces == "" || c.Replaces != c.Cycle, "--replaces %s: a cycle cannot replace itself", c.Replaces)
 	add(c.Policy.HorizonDays >= 14 && c.Policy.HorizonDays <= 91, "horizon_days %d: want 14 to 91", c.Policy.HorizonDays)
+	add(c.Memory >= 0, "memory %d: want a number of bytes", c.Memory)
 	add(c.Keep >= 0, "--keep %v: want a duration", c.Keep)
 	if err := errors.Join(errs...); err != nil {
 		return &outcome.Error{Code: outcome.CodeUsage, Kind: "usage", Where: "arguments", Hint: "see echelon run --help", Err: err}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"sync"
 
 	"echelon/inputs"
 	"echelon/planner"
@@ -188,33 +189,61 @@ type loader struct {
 	past *past
 	asOf int64
 	none bool // no order feed
+
+	mu   sync.Mutex
+	lent map[*inputs.Partition]*inputs.Partition // what was given → what of the snapshot it lies over
 }
 
-var _ planner.Loader = (*loader)(nil)
+var (
+	_ planner.Loader   = (*loader)(nil)
+	_ planner.Sizer    = (*loader)(nil)
+	_ planner.Releaser = (*loader)(nil)
+)
 
 // Partition implements planner.Loader.
 func (l *loader) Partition(ctx context.Context, dc inputs.NodeIdx) (*inputs.Partition, error) {
-	p, _, err := l.load(ctx, dc)
-	return p, err
+	base, p, _, err := l.load(ctx, dc)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lent[p] = base
+	return p, nil
 }
 
-func (l *loader) load(ctx context.Context, dc inputs.NodeIdx) (*inputs.Partition, inputs.Grace, error) {
+// Release implements planner.Releaser.
+func (l *loader) Release(p *inputs.Partition) {
+	l.mu.Lock()
+	base := l.lent[p]
+	delete(l.lent, p)
+	l.mu.Unlock()
+	if base != nil {
+		l.snap.disk.Release(base)
+	}
+}
+
+// PartitionBytes implements planner.Sizer.
+func (l *loader) PartitionBytes(dc inputs.NodeIdx) int64 { return l.snap.disk.PartitionBytes(dc) }
+
+// load lays the past over a DC of the snapshot: base is the snapshot's part, p the rows to plan.
+func (l *loader) load(ctx context.Context, dc inputs.NodeIdx) (base, p *inputs.Partition, grace inputs.Grace, err error) {
 	name := planfile.DCName(l.snap.net, dc)
-	p, err := l.snap.partition(ctx, dc)
+	base, err = l.snap.partition(ctx, dc)
 	if err != nil {
-		return nil, inputs.Grace{}, err
+		return nil, nil, inputs.Grace{}, err
 	}
 	releases, err := l.past.of(ctx, name)
 	if err != nil {
-		return nil, inputs.Grace{}, err
+		return nil, nil, inputs.Grace{}, err
 	}
 	carry, err := l.past.carry(ctx, name)
 	if err != nil {
-		return nil, inputs.Grace{}, err
+		return nil, nil, inputs.Grace{}, err
 	}
-	out, grace := inputs.Overlay(p, l.snap.net, releases, carry, l.asOf,
+	p, grace = inputs.Overlay(base, l.snap.net, releases, carry, l.asOf,
 		inputs.OverlayOptions{OrderFeedNone: l.none, LastAsOf: l.past.lastAsOf(name)})
-	return out, grace, nil
+	return base, p, grace, nil
 }
 
 // cutHash identifies what the cycle's DCs are planned from: inputs, instant, policy and, for every DC, the

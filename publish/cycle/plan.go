@@ -212,10 +212,11 @@ func (r *run) planCall(ctx context.Context, dcs []inputs.NodeIdx, x planner.Exch
 	})
 	cycle := planner.Cycle{
 		Network: r.snap.net, Policy: r.cfg.Policy, AsOf: r.intent.AsOf, DCs: dcs, Workers: r.cfg.Workers,
+		MemoryBytes: r.memoryForRows(),
 	}
 	_, err := planner.Plan(ctx, cycle, r.loader(), x, &sink{run: r, files: w}, p.on)
 	if err != nil {
-		return errors.Join(diskError("plan files", err), w.Abandon())
+		return errors.Join(memoryError(diskError("plan files", err)), w.Abandon())
 	}
 	return nil
 }
