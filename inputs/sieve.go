@@ -1,7 +1,5 @@
 package inputs
 
-import "sort"
-
 // Sieve takes the batches of one table as they were read and lets the rows through that keep the contract.
 // It is the only place where rows disappear, and it counts every one:
 //
@@ -206,16 +204,6 @@ func (s *Sieve) countUnused(b *Batch, keep []bool) {
 			}
 		}
 	}
-}
-
-// Reasons returns the reasons of quarantine that occurred, ascending.
-func (s *Sieve) Reasons() []Reason {
-	out := make([]Reason, 0, len(s.ByReason))
-	for r := range s.ByReason {
-		out = append(out, r)
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i] < out[j] })
-	return out
 }
 
 // keyText writes the key of a row for a fault.

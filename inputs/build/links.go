@@ -43,7 +43,16 @@ func (b *builder) link() error {
 		}
 	})
 	b.partitions(used, direct, up, parents)
+	b.graph = graph{used: used, direct: direct, up: up, parents: parents}
 	return b.ctx.Err()
+}
+
+// graph is what the partitions and units of a network follow from: DCs with rows, whether there are rows of nobody, and
+// per node the DCs it orders from, for any row and for its own ones.
+type graph struct {
+	used        []bool
+	direct      bool
+	up, parents [][]int32
 }
 
 // addEdges notes what one choice of lanes means for the DCs.
@@ -105,13 +114,15 @@ func (b *builder) partitions(used []bool, direct bool, up, parents [][]int32) {
 	b.net.Parents = make([][]inputs.NodeIdx, count)
 	for i, dc := range b.net.DCs {
 		sortIndexes(up[dc])
-		for _, p := range slices.Compact(up[dc]) {
+		up[dc] = slices.Compact(up[dc])
+		for _, p := range up[dc] {
 			if b.rank[p] != inputs.None {
 				edges[i] = append(edges[i], b.rank[p])
 			}
 		}
 		sortIndexes(parents[dc])
-		for _, p := range slices.Compact(parents[dc]) {
+		parents[dc] = slices.Compact(parents[dc])
+		for _, p := range parents[dc] {
 			b.net.Parents[i] = append(b.net.Parents[i], inputs.NodeIdx(p))
 		}
 	}

@@ -74,19 +74,30 @@ func Snapshot(ctx context.Context, src inputs.Source, opt Options) (*Built, erro
 	b := &builder{ctx: ctx, src: src, opt: opt, horizon: opt.Horizon}
 	b.net = &inputs.Network{Tenant: opt.Tenant, AsOf: opt.AsOf, Horizon: opt.Horizon}
 	b.report = newReport(&opt)
+	if err := b.run(); err != nil {
+		return nil, err
+	}
+	if err := b.noteUnused(); err != nil {
+		return nil, err
+	}
+	return &Built{Network: b.net, Partitions: b.parts, Report: b.report}, nil
+}
+
+// run takes the steps from tables to partitions.
+func (b *builder) run() error {
 	steps := []func() error{
 		b.readCalendars, b.readNodes, b.readItems, b.readLanes,
 		b.readSKUs, b.readSourcing, b.readParameters,
 		b.chooseLanes, b.breakCycles, b.link, b.place, b.fillRows,
 		b.readInventory, b.readLots, b.readSafety, b.readCarry,
-		b.readOrders, b.readReleases, b.readForecasts, b.noteUnused,
+		b.readOrders, b.readReleases, b.readForecasts,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return &Built{Network: b.net, Partitions: b.parts, Report: b.report}, nil
+	return nil
 }
 
 // builder holds what the steps hand to each other; each file adds the part it makes.
@@ -104,6 +115,7 @@ type builder struct {
 	cascade
 	laneChoice
 	placement
+	graph graph
 }
 
 // each hands the batches of a table to f and counts their rows as read.

@@ -34,16 +34,21 @@ func (f *Folder) Open(ctx context.Context, table string) (inputs.Reader, error) 
 	if c == nil {
 		return nil, fmt.Errorf("no input table %q", table)
 	}
-	r := &reader{
-		folder: f, contract: c, files: f.files[table], mapping: f.mapping.table(table), dicts: newDictionaries(c),
-		sieve: inputs.NewSieve(c),
-	}
-	r.emitted = f.emitted(table)
-	r.sieve.Quarantine = r.quarantine
+	r := f.reader(c, newDictionaries(c))
 	if err := r.learn(ctx); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// reader makes a reader of a table that has learnt nothing yet.
+func (f *Folder) reader(c *inputs.Contract, dicts dictionaries) *reader {
+	r := &reader{
+		folder: f, contract: c, files: f.files[c.Table], mapping: f.mapping.table(c.Table), dicts: dicts, sieve: inputs.NewSieve(c),
+	}
+	r.emitted = f.emitted(c.Table)
+	r.sieve.Quarantine = r.quarantine
+	return r
 }
 
 type reader struct {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"echelon/inputs"
 )
@@ -40,23 +42,39 @@ func (r *reader) finish() {
 	t := &TableReport{
 		Table: r.contract.Table, Files: r.files, Complete: true, Counts: r.sieve.Counts, Faults: r.first,
 	}
-	for _, reason := range r.sieve.Reasons() {
-		t.Reasons = append(t.Reasons, ReasonCount{Reason: reason, Rows: r.sieve.ByReason[reason]})
+	t.Reasons = reasonCounts(r.sieve.ByReason)
+	r.folder.setReport(t)
+	r.folder.noteUnused(r.contract, t.Counts.Applied, r.sieve.Unused)
+}
+
+// reasonCounts lists reasons ascending.
+func reasonCounts(rows map[inputs.Reason]int64) []ReasonCount {
+	var out []ReasonCount
+	for _, reason := range slices.Sorted(maps.Keys(rows)) {
+		out = append(out, ReasonCount{Reason: reason, Rows: rows[reason]})
 	}
-	r.folder.mu.Lock()
-	r.folder.reports[r.contract.Table] = t
-	r.folder.mu.Unlock()
-	if !r.contract.Used && t.Counts.Applied > 0 {
-		r.folder.notice(Notice{
-			Kind: "not_used_yet", Where: r.contract.Table,
-			Hint: fmt.Sprintf("%d rows were checked; this version does not plan with the table", t.Counts.Applied),
+	return out
+}
+
+func (f *Folder) setReport(t *TableReport) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reports[t.Table] = t
+}
+
+// noteUnused names what of a table was checked and is not planned with; unused counts values by column.
+func (f *Folder) noteUnused(c *inputs.Contract, applied int64, unused []int64) {
+	if !c.Used && applied > 0 {
+		f.notice(Notice{
+			Kind: "not_used_yet", Where: c.Table,
+			Hint: fmt.Sprintf("%d rows were checked; this version does not plan with the table", applied),
 		})
 		return
 	}
-	for i, n := range r.sieve.Unused {
+	for i, n := range unused {
 		if n > 0 {
-			r.folder.notice(Notice{
-				Kind: "not_used_yet", Where: r.contract.Table + "." + r.contract.Columns[i].Name,
+			f.notice(Notice{
+				Kind: "not_used_yet", Where: c.Table + "." + c.Columns[i].Name,
 				Hint: fmt.Sprintf("%d values were checked; this version does not plan with the column", n),
 			})
 		}
