@@ -12,7 +12,8 @@ type event struct {
 	op         byte // c, u, r, d, t, m; 0 none, '?' another
 	opText     []byte
 	null       bool // an empty payload: a tombstone
-	row0, row1 int  // where after stands in the value; equal: there is none
+	row0, row1 int  // where after stands in the value
+	rowGiven   bool
 	hasSource  bool
 	database   []byte
 	schema     []byte
@@ -124,7 +125,7 @@ func (d *Decoder) event(t *topic, r *cdc.Record) error {
 			Hint: "another table in this topic: the mapping says " + t.tables(),
 		}
 	}
-	if (e.op == 'c' || e.op == 'u' || e.op == 'r') && e.row0 == e.row1 {
+	if (e.op == 'c' || e.op == 'u' || e.op == 'r') && !e.rowGiven {
 		return broken(r.Value, "op "+string(e.op)+" without after")
 	}
 	d.ch.Initial = e.op == 'r' || (len(e.snapshot) > 0 && string(e.snapshot) != "false")

@@ -65,7 +65,7 @@ func (d *Decoder) envelopeMember(s *scanner, name []byte, seen *int) (ok bool) {
 		}
 		e.row0 = s.at
 		ok = s.skip(1)
-		e.row1 = s.at
+		e.row1, e.rowGiven = s.at, ok
 		return ok
 	case "source":
 		if !once(4) {

@@ -13,15 +13,19 @@ import (
 
 // Decoder is the cdc.Decoder of all topics of its feeds. What it gives to emit is lent until the next record.
 type Decoder struct {
-	f     *Feeds
-	topc  *topic // of the record before
-	part  *part  // of the record before
-	name  cdc.Partition
-	all   map[cdc.Partition]*part
-	rows  []*row // by origin
-	hit   []*row // that the record is for
-	avro  map[avroKey]*avroPlan
-	conn  map[connectKey]*connectPlans
+	f    *Feeds
+	topc *topic // of the record before
+	part *part  // of the record before
+	name cdc.Partition
+	all  map[cdc.Partition]*part
+	rows []*row // by origin
+	hit  []*row // that the record is for
+	avro map[avroKey]*avroPlan
+	conn map[connectKey]*connectPlans
+
+	keyPlan, valuePlan     *avroPlan // of the record before
+	keyPlanID, valuePlanID avroKey
+
 	d     scratch
 	ev    event
 	ch    cdc.Change
@@ -141,9 +145,30 @@ func (d *Decoder) decode(r *cdc.Record, emit func(*cdc.Change) error) error {
 		if len(r.Value) == 0 {
 			return d.tombstone(t, r, emit)
 		}
+		if f := formatted(r.Value, t.format == feed.FormatDebeziumAvro); f != nil {
+			return tabled(f, t.origins[0])
+		}
 		return d.debezium(t, r, emit)
 	}
+	if t.format != "" && len(r.Value) > 0 {
+		if f := formatted(r.Value, t.format == feed.FormatAvro); f != nil {
+			return tabled(f, t.origins[0])
+		}
+	} else if len(r.Value) > 0 && r.Value[0] == 0 && d.f.registry == nil {
+		return &inputs.Fault{Reason: inputs.BadRecord, Hint: "the record is Avro and no schema registry is configured"}
+	}
 	return d.fromTopic(t, r, emit)
+}
+
+// formatted refuses Avro where JSON is needed, and the other way round.
+func formatted(value []byte, avro bool) error {
+	switch {
+	case avro && value[0] != 0:
+		return broken(value, "the source's format says Avro: a zero and the schema's id must come first")
+	case !avro && value[0] == 0:
+		return broken(value, "the source's format says JSON, the record is something else")
+	}
+	return nil
 }
 
 // bounds refuses what is too large to be looked at, and JSON that is not UTF-8.

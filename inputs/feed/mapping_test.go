@@ -88,7 +88,7 @@ func TestMappingsThatAreRefused(t *testing.T) {
 		"version: 1\ntables: {skus: {columns: {colour: x}}}":                                "no column colour",
 		"version: 1\ntables: {skus: {columns: {pack: {from: x, factor: 0.5}}}}":             "factor",
 		"version: 1\ntables: {skus: {columns: {policy: {from: x, factor: 2}}}}":             "factor is for numbers",
-		"version: 1\ntables: {skus: {columns: {pack: {from: x, scales: 2}}}}":                "unknown key",
+		"version: 1\ntables: {skus: {columns: {pack: {from: x, scales: 2}}}}":               "unknown key",
 		"version: 1\ntables: {skus: {columns: {pack: {constant: \"0\"}}}}":                  "out_of_range",
 		"version: 1\ntables: {skus: {columns: {pack: {from: x, constant: \"1\"}}}}":         "exclude each other",
 		"version: 1\ntables: {skus: {columns: {active_from: {layout: DD, zone: Nowhere}}}}": "zone",

@@ -110,7 +110,15 @@ func (v *Value) Scaled(x int64, scale int) (int64, *inputs.Fault) {
 	if f != nil {
 		return 0, f
 	}
-	return y, inputs.CheckInt(v.col.def, y)
+	return y, shown(inputs.CheckInt(v.col.def, y), x, scale)
+}
+
+// shown lets a fault repeat the number as it was read.
+func shown(f *inputs.Fault, x int64, scale int) *inputs.Fault {
+	if f != nil {
+		f.Value = inputs.Cut(decimalText(x, max(scale, 0)))
+	}
+	return f
 }
 
 // ScaledElement reads the number x × 10^-scale as element n, from 0, of a list.
@@ -119,13 +127,13 @@ func (v *Value) ScaledElement(x int64, scale, n int) (int64, *inputs.Fault) {
 	if f != nil {
 		return 0, f
 	}
-	return y, inputs.CheckElement(v.col.def, y, n)
+	return y, shown(inputs.CheckElement(v.col.def, y, n), x, scale)
 }
 
 func (v *Value) scaled(x int64, scale int) (int64, *inputs.Fault) {
-	for shown, at := x, scale; scale > maxScale; scale-- {
+	for whole, at := x, scale; scale > maxScale; scale-- {
 		if x%10 != 0 {
-			return 0, v.col.fault(inputs.TooManyPlaces, decimalText(shown, at), "it has more decimal places than the column takes")
+			return 0, v.col.fault(inputs.TooManyPlaces, decimalText(whole, at), "it has more decimal places than the column takes")
 		}
 		x /= 10
 	}

@@ -1,0 +1,201 @@
+package decode
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// walker reads Avro's bytes. After the first mistake it stands at the end, and everything it gives is empty.
+type walker struct {
+	b   []byte
+	at  int
+	bad bool
+}
+
+func (w *walker) fail() {
+	w.bad, w.at = true, len(w.b)
+}
+
+// long reads a zig-zag number.
+func (w *walker) long() int64 {
+	if w.at < len(w.b) && w.b[w.at] < 0x80 {
+		u := w.b[w.at]
+		w.at++
+		return int64(u>>1) ^ -int64(u&1)
+	}
+	return w.longer()
+}
+
+func (w *walker) longer() int64 {
+	u, n := binary.Uvarint(w.b[w.at:])
+	if n <= 0 {
+		w.fail()
+		return 0
+	}
+	w.at += n
+	return int64(u>>1) ^ -int64(u&1)
+}
+
+// take reads n bytes.
+func (w *walker) take(n int) []byte {
+	if n < 0 || n > len(w.b)-w.at {
+		w.fail()
+		return nil
+	}
+	b := w.b[w.at : w.at+n : w.at+n]
+	w.at += n
+	return b
+}
+
+// bytes reads bytes or a string.
+func (w *walker) bytes() []byte {
+	n := w.long()
+	if n < 0 || n > int64(len(w.b)-w.at) {
+		w.fail()
+		return nil
+	}
+	return w.take(int(n))
+}
+
+func (w *walker) float() float64 {
+	if b := w.take(4); b != nil {
+		return float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
+	}
+	return 0
+}
+
+func (w *walker) double() float64 {
+	if b := w.take(8); b != nil {
+		return math.Float64frombits(binary.LittleEndian.Uint64(b))
+	}
+	return 0
+}
+
+// branch reads which branch of a union follows.
+func (w *walker) branch(n *avroNode) *avroNode {
+	i := w.long()
+	if i < 0 || i >= int64(len(n.branches)) {
+		w.fail()
+		return nullNode
+	}
+	return n.branches[i]
+}
+
+var wordTrue = []byte("true")
+
+var nullNode = &avroNode{kind: avroNull}
+
+// block reads the count of a block of an array or map; 0 ends it. bytes is the size of the block, -1 when it is
+// not said.
+func (w *walker) block() (count, bytes int) {
+	c := w.long()
+	bytes = -1
+	if c < 0 {
+		size := w.long()
+		if c == math.MinInt64 || size < 0 || size > int64(len(w.b)-w.at) {
+			w.fail()
+			return 0, 0
+		}
+		c, bytes = -c, int(size)
+	}
+	if c > int64(len(w.b)-w.at) { // elements without bytes are nothing that we read
+		w.fail()
+		return 0, 0
+	}
+	return int(c), bytes
+}
+
+// skip reads over a value.
+func (w *walker) skip(n *avroNode, depth int) {
+	switch n.kind {
+	case avroNull:
+	case avroBool:
+		w.take(1)
+	case avroLong, avroEnum:
+		w.long()
+	case avroFloat:
+		w.take(4)
+	case avroDouble:
+		w.take(8)
+	case avroBytes, avroString:
+		w.bytes()
+	case avroFixed:
+		w.take(n.size)
+	case avroUnion:
+		if depth > maxDepth {
+			w.fail()
+			return
+		}
+		w.skip(w.branch(n), depth+1)
+	case avroRecord:
+		if depth > maxDepth {
+			w.fail()
+			return
+		}
+		for i := range n.fields {
+			w.skip(n.fields[i].node, depth+1)
+		}
+	case avroArray, avroMap:
+		if depth > maxDepth {
+			w.fail()
+			return
+		}
+		w.skipBlocks(n, depth)
+	}
+}
+
+func (w *walker) skipBlocks(n *avroNode, depth int) {
+	for {
+		count, bytes := w.block()
+		if count == 0 {
+			return
+		}
+		if bytes >= 0 {
+			w.take(bytes)
+			continue
+		}
+		for ; count > 0 && !w.bad; count-- {
+			if n.kind == avroMap {
+				w.bytes()
+			}
+			w.skip(n.items, depth+1)
+		}
+	}
+}
+
+// word reads a text, a symbol, or a truth as its word; nil for null and everything else.
+func (w *walker) word(n *avroNode) []byte {
+	for depth := 0; n.kind == avroUnion && depth < maxDepth; depth++ {
+		n = w.branch(n)
+	}
+	switch n.kind {
+	case avroString, avroBytes:
+		return w.bytes()
+	case avroEnum:
+		if i := w.long(); i >= 0 && i < int64(len(n.symbols)) {
+			return n.symbols[i]
+		}
+		w.fail()
+		return nil
+	case avroBool:
+		if b := w.take(1); b != nil && b[0] == 1 {
+			return wordTrue
+		}
+		return nil
+	}
+	w.skip(n, 0)
+	return nil
+}
+
+// whole reads a whole number; given is false for null and everything else.
+func (w *walker) whole(n *avroNode) (v int64, given bool) {
+	for depth := 0; n.kind == avroUnion && depth < maxDepth; depth++ {
+		n = w.branch(n)
+	}
+	if n.kind == avroLong {
+		v = w.long()
+		return v, !w.bad
+	}
+	w.skip(n, 0)
+	return 0, false
+}

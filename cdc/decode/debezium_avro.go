@@ -1,0 +1,167 @@
+package decode
+
+import (
+	"echelon/cdc"
+)
+
+// avroEnvelope reads a Debezium envelope in Avro.
+func (d *Decoder) avroEnvelope(_ *topic, r *cdc.Record) error {
+	p, w, err := d.plan(r.Value, false)
+	if err != nil {
+		return err
+	}
+	d.ev.avro = p
+	d.envelope(&w, p.roles)
+	if w.bad || w.at != len(w.b) {
+		return avroBroken(r.Value)
+	}
+	return nil
+}
+
+// envelope reads the fields of an envelope, or of the records inside.
+func (d *Decoder) envelope(w *walker, roles []avroRole) {
+	e := &d.ev
+	for i := range roles {
+		f := &roles[i]
+		n := f.node
+		switch f.is {
+		case noRole:
+			w.skip(n, 1)
+		case roleOp:
+			if e.opText = w.word(n); len(e.opText) == 1 {
+				e.op = e.opText[0]
+			} else if len(e.opText) > 0 {
+				e.op = '?'
+			}
+		case roleAfter, roleSource, roleTransaction:
+			if n.kind == avroUnion {
+				n = w.branch(n)
+			}
+			if n.kind != avroRecord {
+				w.skip(n, 1)
+				continue
+			}
+			if f.is == roleAfter {
+				e.row0 = w.at
+				w.skip(n, 1)
+				e.row1 = w.at
+				e.rowGiven = true
+				continue
+			}
+			e.hasSource = e.hasSource || f.is == roleSource
+			d.envelope(w, f.in)
+		case roleDatabase:
+			e.database = w.word(n)
+		case roleSchema:
+			e.schema = w.word(n)
+		case roleTable:
+			e.table = w.word(n)
+		case roleSnapshot:
+			e.snapshot = w.word(n)
+		case roleLSN:
+			v, given := w.whole(n)
+			e.lsn, e.lsnGiven = uint64(v), given && v >= 0
+		case roleSequence:
+			e.sequence = w.word(n)
+		case roleFile:
+			e.file = w.word(n)
+		case rolePos:
+			v, _ := w.whole(n)
+			e.pos = uint64(v)
+		case roleRow:
+			v, _ := w.whole(n)
+			e.row = uint64(v)
+		case roleMicros:
+			if v, given := w.whole(n); given && v >= 0 {
+				e.micros = v
+			}
+		case roleMillis:
+			if v, given := w.whole(n); given && e.micros == 0 && v >= 0 && v < 1<<50 {
+				e.micros = v * 1000
+			}
+		case roleID:
+			e.tx = w.word(n)
+		}
+	}
+}
+
+// avroAfter reads the new row.
+func (d *Decoder) avroAfter(w *row, r *cdc.Record) error {
+	e := &d.ev
+	rd := walker{b: r.Value[:e.row1], at: e.row0}
+	d.avroRow(w, &rd, e.avro.of(w, e.avro.after, w.values, false))
+	if rd.bad || rd.at != len(rd.b) {
+		return avroBroken(r.Value)
+	}
+	return nil
+}
+
+// avroTransaction reads a transaction mark.
+func (d *Decoder) avroTransaction(t *topic, r *cdc.Record, m *transactionMarkRecord) error {
+	p, w, err := d.plan(r.Value, false)
+	if err != nil {
+		return err
+	}
+	for i := range p.root.fields {
+		f := &p.root.fields[i]
+		switch f.name {
+		case "status":
+			m.status = w.word(f.node)
+		case "id":
+			m.id = w.word(f.node)
+		case "ts_ms":
+			if v, given := w.whole(f.node); given && v >= 0 {
+				m.millis = uint64(v)
+			}
+		case "data_collections":
+			d.avroCollections(&w, f.node, t, m)
+		default:
+			w.skip(f.node, 1)
+		}
+	}
+	if w.bad || w.at != len(w.b) {
+		return avroBroken(r.Value)
+	}
+	return nil
+}
+
+func (d *Decoder) avroCollections(w *walker, n *avroNode, t *topic, m *transactionMarkRecord) {
+	if n.kind == avroUnion {
+		n = w.branch(n)
+	}
+	if n.kind != avroArray {
+		w.skip(n, 1)
+		return
+	}
+	for {
+		count, _ := w.block()
+		if count == 0 {
+			return
+		}
+		for ; count > 0 && !w.bad; count-- {
+			item := n.items
+			if item.kind == avroUnion {
+				item = w.branch(item)
+			}
+			if item.kind != avroRecord {
+				w.skip(item, 1)
+				continue
+			}
+			var name []byte
+			var events int64
+			for i := range item.fields {
+				switch f := &item.fields[i]; f.name {
+				case "data_collection":
+					name = w.word(f.node)
+				case "event_count":
+					events, _ = w.whole(f.node)
+				default:
+					w.skip(f.node, 1)
+				}
+			}
+			if events > 0 {
+				d.collection(t, m, name, uint64(events))
+			}
+		}
+	}
+}
