@@ -100,45 +100,6 @@ func (r *run) snapshot(ctx context.Context) error {
 	return r.build(ctx, id, dir)
 }
 
-// build makes the snapshot and puts it on disk.
-func (r *run) build(ctx context.Context, id, dir string) error {
-	built, err := build.Snapshot(ctx, r.src.folder, build.Options{
-		Tenant: r.cfg.Tenant, AsOf: r.intent.AsOf, Horizon: r.cfg.Policy.HorizonDays, MissingZero: r.cfg.Policy.MissingZero,
-		Defaults: r.cfg.Defaults, MaxFaults: 20, Quarantine: r.quarantine.add,
-	})
-	if err != nil {
-		return err
-	}
-	if err := r.src.folder.CheckUnused(ctx); err != nil {
-		return err
-	}
-	rep := r.buildReport(built.Report)
-	if err := r.space(store.EstimateBytes(built.Network, built.Partitions), dir); err != nil {
-		return err
-	}
-	if err := r.cfg.FS.RemoveAll(dir); err != nil {
-		return fmt.Errorf("snapshot: %w", err)
-	}
-	var counts []store.TableCounts
-	for _, name := range slices.Sorted(maps.Keys(rep.Tables)) {
-		t := rep.Tables[name]
-		counts = append(counts, store.TableCounts{
-			Table: name, Read: t.Read, Applied: t.Applied, Superseded: t.Superseded, Quarantined: t.Quarantined, Filtered: t.Filtered,
-		})
-	}
-	if _, err := store.Write(dir, built.Network, built.Partitions, r.intent.Inputs, counts); err != nil {
-		return diskError(dir, err)
-	}
-	disk, err := store.Open(dir, r.cfg.Tenant)
-	if err != nil {
-		return err
-	}
-	r.snap = &snapshot{net: disk.Network, disk: disk, report: rep, own: dir}
-	rows := disk.Manifest.Rows
-	r.cfg.On(Event{Stage: "snapshot", Done: rows, Total: rows, Unit: "skus", Rate: rate(rows, r.cfg.Now().Sub(r.since))})
-	return r.keepSnapshot(ctx, id, dir)
-}
-
 // keepSnapshot remembers the snapshot and that this cycle uses it.
 func (r *run) keepSnapshot(ctx context.Context, id, dir string) error {
 	raw, err := json.Marshal(&r.snap.report)
