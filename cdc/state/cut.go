@@ -24,6 +24,8 @@ type Cut struct {
 
 // frozenSpace is the keys of a keyspace.
 type frozenSpace struct {
+	name  string // of the first table
+	dicts []string
 	cols  []keyColumn
 	texts [][]string // per key column, of texts
 	words []*wordBlock
@@ -66,13 +68,14 @@ func (s *State) cut() *Cut {
 	c := &Cut{number: s.cuts, owner: s, offsets: s.offsets(), counts: s.counts(), sources: s.positions()}
 	frozen := map[*keyspace]*frozenSpace{}
 	for _, k := range s.spaces {
-		f := &frozenSpace{cols: k.cols, words: append([]*wordBlock(nil), k.words...), next: k.next, order: k.order, tail: k.tail[:len(k.tail):len(k.tail)]}
+		f := &frozenSpace{name: k.tables[0].contract.Table, cols: k.cols, words: append([]*wordBlock(nil), k.words...), next: k.next, order: k.order, tail: k.tail[:len(k.tail):len(k.tail)]}
 		for i := range k.cols {
 			var texts []string
 			if d := k.cols[i].dict; d != nil {
 				texts = d.texts[:len(d.texts):len(d.texts)]
 			}
 			f.texts = append(f.texts, texts)
+			f.dicts = append(f.dicts, dictName(k.tables[0].contract, k.cols[i].column))
 		}
 		frozen[k] = f
 		c.spaces = append(c.spaces, f)

@@ -123,8 +123,8 @@ func (t *dayTable) apply(s *State, o *origin, ch *cdc.Change, v *verdict) (Fate,
 	if newer {
 		return Superseded, nil // its row was changed since; the days that only it named are not those of older rows either
 	}
-	if ch.Op == cdc.Delete {
-		keys.dead = append(keys.dead, slot)
+	if len(bytesOf(t.blocks, slot)) == 0 {
+		keys.doubt(slot)
 	}
 	return Applied, nil
 }
@@ -212,7 +212,7 @@ func (t *dayTable) truncate(s *State, r rank) {
 		}
 		t.next = next
 		t.keep(s, slot, next)
-		t.t.keys.dead = append(t.t.keys.dead, slot)
+		t.t.keys.doubt(slot)
 	}
 }
 

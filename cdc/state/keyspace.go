@@ -2,7 +2,6 @@ package state
 
 import (
 	"cmp"
-	"encoding/binary"
 	"slices"
 
 	"echelon/inputs"
@@ -22,7 +21,8 @@ type keyspace struct {
 	free   []uint32 // given back
 	order  []uint32 // slots sorted by key, at the last merge; shared with cuts, never written
 	tail   []uint32 // slots handed out since
-	dead   []uint32 // slots that lost their last row: looked at by the next sweep
+	dead   []uint32 // slots that may hold nothing: looked at by the next sweep
+	listed []uint64 // a bit per slot: it is among the dead
 	tables []*table
 	key    []uint32 // of the change at hand
 }
@@ -211,17 +211,19 @@ func (o *keyOrder) compare(x, y uint32) int {
 	return 0
 }
 
-// digits is a key as bytes, for checkpoints.
-func digits(key []uint32) []byte {
-	out := make([]byte, 0, 4*len(key))
-	for _, w := range key {
-		out = binary.LittleEndian.AppendUint32(out, w)
+// doubt lists a slot for the next sweep.
+func (k *keyspace) doubt(slot uint32) {
+	for int(slot>>6) >= len(k.listed) {
+		k.listed = append(k.listed, 0)
 	}
-	return out
+	if bit := uint64(1) << (slot & 63); k.listed[slot>>6]&bit == 0 {
+		k.listed[slot>>6] |= bit
+		k.dead = append(k.dead, slot)
+	}
 }
 
 // bytes is the memory of the index, the keys and their order.
 func (k *keyspace) bytes() int64 {
-	n := int64(4*(cap(k.index)+cap(k.order)+cap(k.tail)+cap(k.free)+cap(k.dead)) + 8*cap(k.words))
+	n := int64(4*(cap(k.index)+cap(k.order)+cap(k.tail)+cap(k.free)+cap(k.dead)) + 8*(cap(k.words)+cap(k.listed)))
 	return n + int64(len(k.words)*blockRows*4*len(k.cols))
 }

@@ -182,10 +182,13 @@ func (t *table) upsert(s *State, o *origin, slot uint32, cells []cdc.Cell) {
 		}
 		col.set(slot, v, s.epoch)
 	}
-	if o.Rows && !was {
+	switch {
+	case o.Rows && !was:
 		t.present.set(slot, 0, s.epoch)
 		t.rows++
 		t.total(slot, 1)
+	case !was && t.vacant(slot):
+		t.keys.doubt(slot)
 	}
 }
 
@@ -204,7 +207,7 @@ func (t *table) take(s *State, o *origin, slot uint32) {
 		}
 	}
 	if !was {
-		t.keys.dead = append(t.keys.dead, slot)
+		t.keys.doubt(slot)
 	}
 }
 
