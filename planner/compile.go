@@ -15,6 +15,7 @@ type class struct {
 	civil calendars.Table  // the same opportunities with their causes
 	lanes []calendars.Lane // as compiled
 	used  []int32          // lanes of the planned opportunities, ascending
+	days  [][5]int32       // civil days of the opportunities: order, pick, depart, receive, usable
 }
 
 // compileClasses compiles every lane class of the network once.
@@ -96,8 +97,11 @@ func (c *classCompiler) compile(out *class, in *inputs.Class) {
 	out.civil = calendars.Compile(out.lanes, c.asOf, c.horizon)
 	out.Planned = out.civil.Planned
 	out.Opps = make([]net.Opp, len(out.civil.Opps))
+	out.days = make([][5]int32, len(out.civil.Opps))
 	for i := range out.civil.Opps {
-		out.Opps[i] = relative(&out.civil.Opps[i], out.lanes)
+		o := &out.civil.Opps[i]
+		out.Opps[i] = relative(o, out.lanes)
+		out.days[i] = [...]int32{int32(o.Order), int32(o.Pick), int32(o.Depart), int32(o.Receive), int32(o.Usable)}
 	}
 	for k := range out.Planned {
 		out.used = append(out.used, out.Opps[k].Lane)

@@ -49,7 +49,8 @@ func TestExceptionTextOfEveryKind(t *testing.T) {
 	for kind := range NumExceptions {
 		var table Table
 		table.reset(Exceptions)
-		x := newException(kind, High)
+		x := noException
+		x.kind, x.severity = kind, High
 		x.lane, x.source, x.order = 0, 1, "PO/1"
 		x.day, x.first, x.due, x.needed, x.last = 20000, 20001, 20002, 20003, 20004
 		x.days, x.units, x.wanted, x.given, x.minimum, x.cap, x.available = 3, 41, 42, 43, 44, 45, -46

@@ -167,7 +167,7 @@ func (out *groupOut) take(v *visiting, d *desk) {
 func (v *visiting) mergeWork() {
 	for _, out := range v.all {
 		for i := range v.sums {
-			v.sums[i].work.merge(&out.sites[i].work, len(v.lanes))
+			v.sums[i].work.merge(&out.sites[i].work)
 			out.sites[i].work = workload{}
 		}
 		v.p.leaveOut(out)

@@ -5,30 +5,26 @@ import (
 	"slices"
 
 	"echelon/inputs"
-	"echelon/planner/net"
 )
 
-// load sums of one lane: cells 0 … H − 1 are picks by the source's day, H … 2H − 1 receipts by the
-// destination's day.
-type laneLoad []loadCell
-
+// loadCell is the sums of one opportunity of one lane set, which has one pick day and one receive day.
 type loadCell struct {
 	units, packs, lines, volume, weight, unmeasured int64
 }
 
-// workload is one worker's sums for one DC, per lane number of the shop.
-type workload struct{ lanes []laneLoad }
+// workload is one worker's sums for one DC: per lane set and opportunity of its table. Days and lanes are looked
+// up once at the DC's end. nil: nothing of the set.
+type workload struct{ sets [][]loadCell }
 
-// of gives the sums of a lane.
-func (w *workload) of(s *shop, lane inputs.LaneIdx) laneLoad {
-	if w.lanes == nil {
-		w.lanes = make([]laneLoad, len(s.lanes))
+// of gives the sums of a lane set, by opportunity.
+func (w *workload) of(r *run, set inputs.LaneSetIdx) []loadCell {
+	if w.sets == nil {
+		w.sets = make([][]loadCell, len(r.net.LaneSets))
 	}
-	no := s.laneNo[lane]
-	if w.lanes[no] == nil {
-		w.lanes[no] = make(laneLoad, 2*s.horizon)
+	if w.sets[set] == nil {
+		w.sets[set] = make([]loadCell, len(r.classes[r.net.LaneSets[set].Class].Opps))
 	}
-	return w.lanes[no]
+	return w.sets[set]
 }
 
 // unitLoad is what one unit of an item weighs and fills; −1: unknown.
@@ -38,31 +34,18 @@ func (d *desk) unitLoad(item inputs.ItemIdx) unitLoad {
 	return unitLoad{d.net.Items.Volume[item], d.net.Items.Weight[item]}
 }
 
-// add counts a line of an item on its pick day, when its source is a DC, and on its receive day.
-func (l laneLoad) add(opp *net.Opp, horizon int32, units, packs int64, each unitLoad, picked bool) {
-	volume, weight, unmeasured := times(each.volume, units), times(each.weight, units), int64(0)
-	if volume == NullInt {
-		volume, unmeasured = 0, 1
-	}
-	if weight == NullInt {
-		weight, unmeasured = 0, 1
-	}
-	if picked && opp.Pick < horizon {
-		l[opp.Pick].count(units, packs, volume, weight, unmeasured)
-	}
-	if opp.Receive >= 0 && opp.Receive < horizon {
-		l[horizon+opp.Receive].count(units, packs, volume, weight, unmeasured)
-	}
-}
-
-// count adds one line.
-func (c *loadCell) count(units, packs, volume, weight, unmeasured int64) {
+// count adds one line of an item.
+func (c *loadCell) count(units, packs int64, each unitLoad) {
 	c.units += units
 	c.packs += packs
 	c.lines++
+	volume, weight := times(each.volume, units), times(each.weight, units)
+	if volume|weight < 0 { // unknown
+		c.unmeasured++
+		volume, weight = max(volume, 0), max(weight, 0)
+	}
 	c.volume += volume
 	c.weight += weight
-	c.unmeasured += unmeasured
 }
 
 func (c *loadCell) add(o *loadCell) {
@@ -75,21 +58,18 @@ func (c *loadCell) add(o *loadCell) {
 }
 
 // merge adds another worker's sums.
-func (w *workload) merge(o *workload, lanes int) {
-	if o.lanes == nil {
-		return
+func (w *workload) merge(o *workload) {
+	if w.sets == nil {
+		w.sets = make([][]loadCell, len(o.sets))
 	}
-	if w.lanes == nil {
-		w.lanes = make([]laneLoad, lanes)
-	}
-	for no, cells := range o.lanes {
+	for set, cells := range o.sets {
 		switch {
 		case cells == nil:
-		case w.lanes[no] == nil:
-			w.lanes[no] = slices.Clone(cells)
+		case w.sets[set] == nil:
+			w.sets[set] = slices.Clone(cells)
 		default:
 			for i := range cells {
-				w.lanes[no][i].add(&cells[i])
+				w.sets[set][i].add(&cells[i])
 			}
 		}
 	}
@@ -102,20 +82,24 @@ type loadRow struct {
 	cell        loadCell
 }
 
-// table writes the sums as rows by (node, day, kind, other).
-func (w *workload) table(s *shop) *Table {
+// table writes the sums as rows by (node, day, kind, other): what a DC picks and what a node receives, by the days
+// of the horizon.
+func (w *workload) table(r *run) *Table {
 	var rows []loadRow
-	for no, cells := range w.lanes {
-		lane := s.lanes[no]
-		source, dest := s.net.Lanes.Source[lane], s.net.Lanes.Destination[lane]
-		for i := range cells {
-			if cells[i].lines == 0 {
+	n, h := r.net, int32(r.horizon)
+	for set, cells := range w.sets {
+		for k := range cells {
+			if cells[k].lines == 0 {
 				continue
 			}
-			if i < s.horizon {
-				rows = append(rows, loadRow{source, dest, int32(s.net.Nodes.Day0[source]) + int32(i), 0, cells[i]})
-			} else {
-				rows = append(rows, loadRow{dest, source, int32(s.net.Nodes.Day0[dest]) + int32(i-s.horizon), 1, cells[i]})
+			opp := &r.classes[n.LaneSets[set].Class].Opps[k]
+			lane := n.LaneSets[set].Lanes[opp.Lane]
+			source, dest := n.Lanes.Source[lane], n.Lanes.Destination[lane]
+			if opp.Pick < h && n.Nodes.Kind[source] != inputs.Vendor {
+				rows = append(rows, loadRow{source, dest, int32(n.Nodes.Day0[source]) + opp.Pick, 0, cells[k]})
+			}
+			if opp.Receive >= 0 && opp.Receive < h {
+				rows = append(rows, loadRow{dest, source, int32(n.Nodes.Day0[dest]) + opp.Receive, 1, cells[k]})
 			}
 		}
 	}

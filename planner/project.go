@@ -1,0 +1,194 @@
+package planner
+
+import (
+	"echelon/inputs"
+	"echelon/planner/net"
+)
+
+// projection is the days of one row with its final orders, in milli-units.
+type projection struct {
+	demand, receipts, planned, onHand, short, floor []int64
+
+	lost  bool  // unmet demand is lost
+	lastA int32 // last day on which an order may become usable: the row's dates
+	avail int64
+}
+
+// columns gives the lists in the order of the layer.
+func (p *projection) columns() [6]*[]int64 {
+	return [...]*[]int64{&p.demand, &p.receipts, &p.planned, &p.onHand, &p.short, &p.floor}
+}
+
+// project runs a row with its final orders over the horizon: a DC's demand is its own and what it gives. Rows
+// without anything special are read straight from their partition, the others as netting reads them; the
+// days are the same either way.
+func (d *desk) project(i int32, p *projection) {
+	s := &d.skus[i]
+	for _, col := range p.columns() {
+		*col = sized(col, d.horizon)
+	}
+	if d.cycle.Careful || d.tracer != nil || !d.readPlain(s, p) {
+		d.readRow(s, p)
+	}
+	d.addPlanned(s, p)
+	p.run()
+}
+
+// readRow fills what a row expects without orders of this cycle, as netting sees it.
+func (d *desk) readRow(s *sku, p *projection) {
+	d.facts(s, &d.row)
+	d.row.Prepare(&noTable, 0) // no window looks beyond the horizon here
+	r, h := &d.row, d.horizon
+	p.lost, p.avail, p.lastA = r.Lost, r.Avail, r.To
+	copy(p.receipts, r.Rec[:h])
+	for t := range p.floor {
+		p.floor[t] = r.FloorOn(int32(t))
+	}
+	if s.flags&skuOwn == 0 {
+		copy(p.demand, r.All[:h])
+		return
+	}
+	for t, q := range d.picks(d.cell(s.site, s.item)) {
+		p.demand[t] = r.Base(t) + q*1000
+	}
+}
+
+// Bounds of what is read straight from the partition: sums of so many days stay far from the largest number.
+const (
+	plainSafeDays = 365
+	notDirect     = inputs.FlagDates | inputs.FlagOutbound | inputs.FlagDatedSafety | inputs.FlagOwn
+)
+
+// readPlain does the same for a row without dates, promises, dated safety stock and children; false: it has some,
+// and nothing is done.
+func (d *desk) readPlain(s *sku, p *projection) bool {
+	if s.site < 0 || s.flags&skuOwn != 0 {
+		return false
+	}
+	part, row := d.sites[s.site].part, int(s.row)
+	f, safeDays := part.Flags[row], int64(part.SafetyDays[row])
+	if f&notDirect != 0 || part.TileWidth[row/inputs.TileRows] > 4 || safeDays >= plainSafeDays*1000 {
+		return false
+	}
+	p.lost, p.lastA = f&inputs.FlagLost != 0, net.FarDay
+	p.avail = int64(part.OnHand[row]) - int64(part.Unusable[row]) - int64(part.Reserved[row])
+	if !p.lost {
+		p.avail -= int64(part.Backorders[row])
+	}
+	p.avail *= 1000
+	d.ownDemand(part, row, p.demand)
+	clear(p.receipts)
+	if f&inputs.FlagInbound != 0 {
+		lo, hi := inputs.Range(part.Inbound.Row, s.row)
+		for k := lo; k < hi; k++ {
+			if day := int(part.Inbound.Day[k]); day < d.horizon && part.Inbound.Flags[k]&inputs.OrderLapsed == 0 {
+				p.receipts[day] += part.Inbound.Qty[k] * 1000
+			}
+		}
+	}
+	level := max(int64(part.SafetyUnits[row]), int64(part.Presentation[row])) * 1000
+	for t := range p.floor {
+		p.floor[t] = level
+	}
+	if safeDays > 0 {
+		p.forward(safeDays)
+	}
+	return true
+}
+
+// forward raises the floor to forward demand of so many thousandths of a day: of day t the demand of the days after
+// it. Beyond the horizon the last seven days repeat.
+func (p *projection) forward(safeDays int64) {
+	h, whole, part := len(p.demand), int(safeDays/1000), safeDays%1000
+	on := func(t int) int64 {
+		for t >= h {
+			t -= 7
+		}
+		return p.demand[t]
+	}
+	var ahead int64 // of whole days
+	for t := 1; t <= whole; t++ {
+		ahead += on(t)
+	}
+	for t := range p.floor {
+		next := on(t + 1 + whole)
+		p.floor[t] = max(p.floor[t], ahead+(next*part+999)/1000)
+		ahead += next - on(t+1)
+	}
+}
+
+// addPlanned adds what becomes usable of the orders of this cycle.
+func (d *desk) addPlanned(s *sku, p *projection) {
+	clear(p.planned)
+	if s.count == 0 {
+		return
+	}
+	opps := d.table(s).Opps
+	orders := d.orders[s.first : s.first+s.count]
+	for k := range orders {
+		o := &orders[k]
+		if a := int(opps[o.opp].Usable); a < len(p.planned) {
+			p.planned[a] += o.units() * 1000
+		}
+	}
+}
+
+// run works out stock and shortage of each day.
+func (p *projection) run() {
+	h := len(p.demand)
+	receipts, planned, onHand, short := p.receipts[:h], p.planned[:h], p.onHand[:h], p.short[:h]
+	stock, owed := p.avail, min(0, p.avail)
+	for t, demand := range p.demand {
+		in := receipts[t] + planned[t]
+		bal := stock + in - demand
+		if p.lost {
+			owed = min(0, owed+in)
+			stock = max(owed, bal)
+			short[t] = stock - bal
+		} else {
+			stock = bal
+			short[t] = max(0, -bal)
+		}
+		onHand[t] = stock
+	}
+}
+
+// stockOut is the shortage before the first opportunity that may plan.
+type stockOut struct {
+	first, days int32
+	units       int64
+	anyDay      bool // short on any day of the horizon
+}
+
+func (d *desk) stockOutOf(i int32, p *projection) stockOut {
+	s := &d.skus[i]
+	until := d.horizon
+	if s.flags&skuOrders != 0 {
+		if tab := d.table(s); tab.Planned > 0 && tab.Opps[0].Usable <= p.lastA {
+			until = min(until, int(tab.Opps[0].Usable))
+		}
+	}
+	out := stockOut{first: -1}
+	var lost, backlog int64
+	for t, short := range p.short {
+		if short == 0 {
+			continue
+		}
+		out.anyDay = true
+		if t >= until {
+			break
+		}
+		if out.first < 0 {
+			out.first = int32(t)
+		}
+		out.days++
+		lost += short
+		backlog = max(backlog, short)
+	}
+	if p.lost {
+		out.units = (lost + 999) / 1000
+	} else {
+		out.units = (backlog + 999) / 1000
+	}
+	return out
+}
