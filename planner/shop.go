@@ -41,8 +41,6 @@ type shop struct {
 	siteOf   []int16          // node → site, -1 none
 	nodeNo   []int32          // node → number among nodes, -1 not touched
 	nodes    []inputs.NodeIdx // ascending: destinations of the unit's rows and lanes
-	laneNo   []int32          // lane → number among lanes, -1 not touched
-	lanes    []inputs.LaneIdx
 	groups   []groupWork
 	inbound  []inbox // requests of child units
 	answers  []inbox // answers of parent units, in the give of a unit with parents
@@ -89,15 +87,10 @@ func (s *shop) number() {
 			}
 		}
 	}
-	s.laneNo = slices.Repeat([]int32{-1}, len(n.Lanes.ID))
 	for lane := range n.Lanes.ID {
 		source, dest := n.Lanes.Source[lane], n.Lanes.Destination[lane]
 		if s.siteOf[source] >= 0 {
 			s.nodeNo[dest] = 0
-		}
-		if s.siteOf[source] >= 0 || s.nodeNo[dest] >= 0 {
-			s.laneNo[lane] = int32(len(s.lanes))
-			s.lanes = append(s.lanes, inputs.LaneIdx(lane))
 		}
 	}
 	for node, mark := range s.nodeNo {
