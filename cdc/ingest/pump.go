@@ -139,6 +139,14 @@ func (l *Log) setThrough(offset int64) error {
 	return nil
 }
 
+// Rewind lets the pump begin at the first row that is kept: for a cluster that lost what was written through.
+func (l *Log) Rewind() error {
+	l.mu.Lock()
+	first := l.segments[0].first
+	l.mu.Unlock()
+	return l.setThrough(first)
+}
+
 // openThrough reads the pump's offset; a log without one begins at its first row.
 func (l *Log) openThrough() error {
 	l.through = l.segments[0].first
