@@ -86,6 +86,15 @@ func (s *State) Passed() []error { return s.spilled.passed }
 // Checkpoint writes the state as it is to a folder of its own, and takes away those older than the ones to keep.
 // Changes are applied meanwhile. Keys that nothing needs any more are given back, and the rest is put in order.
 func (s *State) Checkpoint(ctx context.Context) error {
+	return s.CheckpointAt(ctx, func(take func()) error {
+		take()
+		return nil
+	})
+}
+
+// CheckpointAt is Checkpoint of the moment at which at calls take: where it stands between the changes of one
+// transaction, so does the checkpoint. An error of at ends it.
+func (s *State) CheckpointAt(ctx context.Context, at func(take func()) error) error {
 	if s.cfg.Dir == "" {
 		return errors.New("checkpoint: the state has no folder")
 	}
@@ -104,14 +113,21 @@ func (s *State) Checkpoint(ctx context.Context) error {
 	if len(list) > 0 {
 		number = list[0] + 1
 	}
-	s.mu.Lock()
-	for _, k := range s.spaces {
-		s.sweep(k)
+	var p *picture
+	var m *manifest
+	err = at(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, k := range s.spaces {
+			s.sweep(k)
+		}
+		p, m = &picture{cut: s.cut(), unsynced: s.spilled.unsynced}, s.noted(number)
+		p.ranks, m.RankHand = s.window.copied()
+		p.events, m.EventHand = s.days.log.copied()
+	})
+	if err != nil || p == nil {
+		return err
 	}
-	p, m := &picture{cut: s.cut(), unsynced: s.spilled.unsynced}, s.noted(number)
-	p.ranks, m.RankHand = s.window.copied()
-	p.events, m.EventHand = s.days.log.copied()
-	s.mu.Unlock()
 	p.origins = s.cfg.Origins
 	dir := filepath.Join(s.cfg.Dir, folderName(number))
 	if err := p.write(ctx, dir, m); err != nil {
