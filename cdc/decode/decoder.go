@@ -337,8 +337,15 @@ func (d *Decoder) tombstone(t *topic, r *cdc.Record, emit func(*cdc.Change) erro
 		return &inputs.Fault{Reason: inputs.BadRecord, Table: t.origins[0].Contract.Table, Hint: "neither key nor value"}
 	}
 	p := d.partOf(r.Partition)
+	again := p.deleted && bytes.Equal(p.key, r.Key)
+	if t.mixed() { // whose key it is was said by the delete alone
+		if again {
+			return nil
+		}
+		return &inputs.Fault{Reason: inputs.BadRecord, Table: t.origins[0].Contract.Table, Hint: "a tombstone without its delete in a topic of several tables"}
+	}
 	switch {
-	case p.deleted && bytes.Equal(p.key, r.Key):
+	case again:
 		d.ch.Position = p.at
 	case p.known:
 		d.ch.Position = cdc.Position{Major: p.at.Major, Minor: ^uint64(0)}
@@ -358,6 +365,16 @@ func (d *Decoder) tombstone(t *topic, r *cdc.Record, emit func(*cdc.Change) erro
 	}
 	d.ch.Source, d.ch.At = t.source, r.Time
 	return d.emitRows(cdc.Delete, emit)
+}
+
+// mixed reports whether a topic holds several source tables.
+func (t *topic) mixed() bool {
+	for _, o := range t.origins {
+		if o.table != t.origins[0].table {
+			return true
+		}
+	}
+	return false
 }
 
 // fromHTTP decodes a record of the log behind HTTP.
