@@ -14,6 +14,7 @@ func (d *desk) ask() {
 	if !d.give {
 		d.asked = d.upward()
 	}
+	d.asked &= d.only.of(d.work.group)
 	for i := range d.sites {
 		at := d.work.at[i]
 		if at < 0 {

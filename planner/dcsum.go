@@ -13,11 +13,15 @@ type dcSum struct {
 	vendor Table // lines of the groups so far: the sums of whole orders are known at the DC's end
 	work   workload
 	hash   dcHash
+	net    bool       // lines of the DC's base join these
+	carry  Table      // net change: the layer is written whole, at the DC's end
+	kept   []keptItem // with Cycle.Keep
 }
 
 func (s *dcSum) begin(dc inputs.NodeIdx) {
 	s.result = DCResult{DC: dc, Held: map[string]int64{}}
 	s.vendor.reset(VendorOrders)
+	s.carry.reset(Carry)
 }
 
 // chunk takes over a group of the DC and hands its tables to the sink.
@@ -26,10 +30,16 @@ func (s *dcSum) chunk(ctx context.Context, v *visiting, g *groupOut, site int) e
 	s.result.add(&out.result)
 	s.hash.group(out)
 	s.vendor.appendTable(&out.tables[VendorOrders])
+	if v.keeps {
+		s.keep(v.net, out)
+	}
+	if s.net {
+		s.carry.appendTable(&out.tables[Carry])
+	}
 	c := Chunk{DC: s.result.DC, Group: g.work.group}
 	some := false
 	for id := range out.tables {
-		if LayerID(id) != VendorOrders && out.tables[id].Rows > 0 {
+		if LayerID(id) != VendorOrders && out.tables[id].Rows > 0 && (LayerID(id) != Carry || !s.net) {
 			c.Tables[id] = &out.tables[id]
 			some = true
 		}
@@ -47,7 +57,7 @@ func (s *dcSum) chunk(ctx context.Context, v *visiting, g *groupOut, site int) e
 func (v *visiting) finish(ctx context.Context, site int) error {
 	s := &v.sums[site]
 	c := Chunk{DC: s.result.DC, Group: -1}
-	v.sumOrders(&s.vendor)
+	v.p.sumOrders(&s.vendor)
 	if s.vendor.Rows > 0 {
 		c.Tables[VendorOrders] = &s.vendor
 	}
@@ -68,6 +78,9 @@ func (v *visiting) finish(ctx context.Context, site int) error {
 	s.hash.table(v.net, c.Tables[VendorOrders])
 	s.hash.table(v.net, c.Tables[Workload])
 	s.result.PlanHash = s.hash.sum()
+	if v.p.change != nil {
+		v.p.change.record(v.unit, site, s)
+	}
 	v.p.planned(s.result)
 	if err := v.p.sink.Done(ctx, &s.result); err != nil {
 		return fmt.Errorf("plan of %s: %w", v.dcName(c.DC), err)
@@ -122,7 +135,7 @@ type orderSums struct {
 }
 
 // sumOrders fills in the name and the sums of the whole order on each vendor line.
-func (v *visiting) sumOrders(t *Table) {
+func (v *planning) sumOrders(t *Table) {
 	c := t.Cols
 	sums := map[vendorOrder]*orderSums{}
 	for r := range t.Rows {

@@ -48,6 +48,8 @@ type siteOut struct {
 	faults  []exception               // of the SKU in work
 	work    workload
 	digests [NumLayers][]byte // of the group's items
+	before  sums              // counts of the items before the one in work
+	kept    []keptItem        // of the group's items
 }
 
 func (o *siteOut) begin() {
@@ -58,6 +60,7 @@ func (o *siteOut) begin() {
 		o.tables[id].cut(o.tables[id].room())
 	}
 	o.result = DCResult{}
+	o.before, o.kept = sums{}, o.kept[:0]
 }
 
 // emitGroup writes the group's part of the plan of every site that gives.
@@ -66,8 +69,13 @@ func (d *desk) emitGroup() {
 		d.out[i].begin()
 	}
 	d.takeLines()
+	last := int8(-1)
 	for _, i := range d.byItem {
 		s := &d.skus[i]
+		if d.keeps && s.item != last {
+			d.keepItem(last)
+			last = s.item
+		}
 		for k := d.lineAt[i]; k < d.lineAt[i+1]; k++ {
 			d.line(s, &d.lines[k])
 		}
@@ -78,6 +86,9 @@ func (d *desk) emitGroup() {
 		if d.tracer != nil {
 			d.tracer.final(d, i)
 		}
+	}
+	if d.keeps {
+		d.keepItem(last)
 	}
 	for i := range d.out {
 		d.out[i].end()

@@ -107,6 +107,7 @@ func (d *desk) carrier(c *carrier, s *sku, opp *net.Opp) {
 		c.layer = DCOrders
 	}
 	c.gives = c.site >= 0 && d.sites[c.site].gives // else a DC outside the unit or the wave
+	c.gives = c.gives && (d.counted == nil || d.counted[c.site].has(d.itemOf(s.item)))
 	if c.gives {
 		c.load = d.out[c.site].work.of(d.run, s.set)
 		c.each = d.unitLoad(d.itemOf(s.item))

@@ -14,6 +14,8 @@ type Cycle struct {
 	DCs     []inputs.NodeIdx // DCs that give (a wave); nil: all. Those below them are asked too
 	Workers int              // goroutines that plan; 0: one per processor the caller may use
 	Careful bool             // plan every row by the careful path (for tests; never changes a byte)
+	Base    *Base            // plan again only what differs from an earlier cycle; nil: everything
+	Keep    bool             // give what the next cycle's net change compares with (DCResult.Kept)
 
 	// What of the network is in memory at once; neither changes a byte of the plan.
 	InMemory    int   // units of linked DCs, 1: one after another; 0: three, and one more per eight workers
@@ -67,6 +69,8 @@ type DCResult struct {
 	PlanHash   [32]byte
 	State      string // "" planned; "carried-forward" when the releases_unconfirmed gate stopped it
 	Why        string
+	Kept       *Kept  // with Cycle.Keep
+	Again      *Again // with Cycle.Base: what of the DC was planned again
 }
 
 // Event is progress: typed facts for listeners (progress bars, logs, metrics).

@@ -93,7 +93,12 @@ func (p *planning) visits(asked, gives []bool) []*job {
 
 // sweep visits units: asks, children first, then the gives of those with parents, parents first.
 func (p *planning) sweep(ctx context.Context, asked, gives []bool) error {
-	f := &flow{p: p, jobs: p.visits(asked, gives)}
+	return p.drive(ctx, p.visits(asked, gives))
+}
+
+// drive visits jobs.
+func (p *planning) drive(ctx context.Context, jobs []*job) error {
+	f := &flow{p: p, jobs: jobs}
 	f.news.L = &f.mu
 	if err := f.weigh(); err != nil {
 		return err

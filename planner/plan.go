@@ -28,8 +28,16 @@ func Plan(ctx context.Context, c Cycle, l Loader, x Exchange, s Sink, on func(Ev
 	if p.on == nil {
 		p.on = func(Event) {}
 	}
+	if p.change, err = newChange(p); err != nil {
+		return nil, err
+	}
 	asked, gives := r.wave()
-	if err := p.sweep(ctx, asked, gives); err != nil {
+	if c.Base != nil {
+		err = p.change.sweep(ctx, asked, gives)
+	} else {
+		err = p.sweep(ctx, asked, gives)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return p.result(), nil
@@ -42,6 +50,8 @@ type planning struct {
 	exchange Exchange
 	sink     Sink
 	on       func(Event)
+	change   *change // net change, or what the next one needs; nil: neither
+	replay   *replay // this plan only counts what items of an earlier cycle added to the workload
 
 	mu       sync.Mutex
 	done     []DCResult

@@ -356,6 +356,9 @@ func (d *desk) takeAnswers() {
 			item, node := int8(w.int()), inputs.NodeIdx(w.int())
 			shorted := w.int() != 0
 			orders, extras, steps := readOrders(&w, nil, nil, nil)
+			if item < 0 || item >= inputs.TileRows || d.asked>>uint(item)&1 == 0 {
+				continue // answered, and as it was
+			}
 			for next < len(d.byItem) && (d.skus[d.byItem[next]].item != item || d.skus[d.byItem[next]].node != node) {
 				next++
 			}

@@ -23,6 +23,7 @@ type run struct {
 	unitOf  []int32 // node → unit, -1 when it is no DC
 	horizon int
 	tracer  *tracer // explain: notes one SKU; else nil
+	keeps   bool    // counts and digests are kept per item
 }
 
 // site is one DC of the unit in work.
@@ -42,9 +43,11 @@ type shop struct {
 	nodeNo   []int32          // node → number among nodes, -1 not touched
 	nodes    []inputs.NodeIdx // ascending: destinations of the unit's rows and lanes
 	groups   []groupWork
-	inbound  []inbox // requests of child units
-	answers  []inbox // answers of parent units, in the give of a unit with parents
-	give     bool    // this visit gives
+	inbound  []inbox   // requests of child units
+	answers  []inbox   // answers of parent units, in the give of a unit with parents
+	give     bool      // this visit gives
+	only     itemSet   // the items that this visit plans; nil: all
+	counted  []itemSet // replay: per site, the items whose workload counts; nil: all
 	ctx      context.Context
 	exchange Exchange
 }

@@ -21,11 +21,15 @@ func (p *planning) enter(ctx context.Context, u int, give bool) (*visiting, erro
 	}
 	s := newShop(p.run, u, parts)
 	s.give, s.ctx, s.exchange = give, ctx, p.exchange
+	if err := p.arrive(ctx, s, parts); err != nil {
+		return nil, err
+	}
 	v := &visiting{shop: s, p: p}
 	v.outboxes = s.outboxes()
 	v.sums = make([]dcSum, len(s.sites))
 	for i := range v.sums {
 		v.sums[i].begin(s.sites[i].dc)
+		v.sums[i].net = p.change != nil && p.change.base != nil && !p.change.units[u].full
 	}
 	return v, nil
 }
@@ -39,12 +43,8 @@ func (v *visiting) close(ctx context.Context) error {
 	}
 	v.mergeWork()
 	if v.give {
-		for i := range v.sums {
-			if v.sites[i].gives {
-				if err := v.finish(ctx, i); err != nil {
-					return err
-				}
-			}
+		if err := v.end(ctx); err != nil {
+			return err
 		}
 	}
 	parts := make([]*inputs.Partition, len(v.sites))
@@ -52,6 +52,25 @@ func (v *visiting) close(ctx context.Context) error {
 		parts[i], v.sites[i].part = v.sites[i].part, nil
 	}
 	v.p.giveBack(parts)
+	return nil
+}
+
+// end ends the DCs of a unit that gives.
+func (v *visiting) end(ctx context.Context) error {
+	switch {
+	case v.p.replay != nil:
+		v.p.replay.take(v)
+		return nil
+	case v.p.change != nil:
+		return v.p.change.depart(ctx, v)
+	}
+	for i := range v.sums {
+		if v.sites[i].gives {
+			if err := v.finish(ctx, i); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -64,6 +83,9 @@ func (r *run) dcName(dc inputs.NodeIdx) string {
 
 // openInboxes opens what child units asked, and in a give what parents gave.
 func (s *shop) openInboxes(ctx context.Context, p *planning) error {
+	if err := p.open(ctx, s); err != nil {
+		return err
+	}
 	for _, child := range s.units[s.unit].children {
 		in := s.inbox("requests", child, s.unit)
 		if err := in.open(ctx, p.exchange); err != nil {
@@ -75,6 +97,9 @@ func (s *shop) openInboxes(ctx context.Context, p *planning) error {
 		}
 	}
 	s.collectGroups()
+	if s.only != nil {
+		s.groups = slices.DeleteFunc(s.groups, func(g groupWork) bool { return s.only.of(g.group) == 0 })
+	}
 	if t := s.tracer; t != nil {
 		s.groups = slices.DeleteFunc(s.groups, func(g groupWork) bool { return g.group != t.group })
 	}
@@ -188,8 +213,12 @@ func (v *visiting) group(d *desk, k int) (err error) {
 	if d.problem == nil && v.give {
 		d.takeAnswers()
 		d.settleGroup()
-		d.emitGroup()
-		d.digest()
+		if d.counted != nil {
+			d.takeLines()
+		} else {
+			d.emitGroup()
+			d.digest()
+		}
 	}
 	if d.problem != nil {
 		return fmt.Errorf("plan %s, item group %d: %w", v.unitName(v.unit), w.group, d.problem)
@@ -244,7 +273,7 @@ func (v *visiting) emit(ctx context.Context, out *groupOut) error {
 		if at := out.work.at[i]; at >= 0 {
 			rows = v.liveRows(i, at)
 		}
-		if v.give && v.sites[i].gives {
+		if v.give && v.sites[i].gives && v.counted == nil {
 			if err := v.sums[i].chunk(ctx, v, out, i); err != nil {
 				return err
 			}

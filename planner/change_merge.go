@@ -1,0 +1,307 @@
+package planner
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"echelon/inputs"
+)
+
+// indexes turns the dense indexes of one network into those of another, by id; None where it has none.
+type indexes struct{ items, nodes, lanes []int32 }
+
+func newIndexes(from, to *inputs.Network) indexes {
+	return indexes{
+		items: translate(from.Items.ID, to.Items.ID),
+		nodes: translate(from.Nodes.ID, to.Nodes.ID),
+		lanes: translate(from.Lanes.ID, to.Lanes.ID),
+	}
+}
+
+// translate walks two ascending lists of ids.
+func translate(from, to []string) []int32 {
+	out := make([]int32, len(from))
+	at := 0
+	for i, id := range from {
+		for at < len(to) && to[at] < id {
+			at++
+		}
+		out[i] = inputs.None
+		if at < len(to) && to[at] == id {
+			out[i] = int32(at)
+		}
+	}
+	return out
+}
+
+var errGoneID = errors.New("a line of the base that stands names what the snapshot no longer has; plan in full")
+
+// join gives the rows of a base's table whose items are not gone, in this network's indexes, and the new rows among
+// them by item.
+func (x *change) join(base *Table, gone itemSet, now *Table) (*Table, error) {
+	out := &Table{}
+	out.reset(now.Layer)
+	at := itemColumn(now.Layer)
+	next := 0
+	for lo := 0; lo < base.Rows; {
+		item := base.Cols[at].I32[lo]
+		hi := lo + 1
+		for hi < base.Rows && base.Cols[at].I32[hi] == item {
+			hi++
+		}
+		if !gone.has(inputs.ItemIdx(item)) {
+			to := x.from.items[item]
+			if to == inputs.None {
+				return nil, errGoneID
+			}
+			from := next
+			for next < now.Rows && now.Cols[at].I32[next] < to {
+				next++
+			}
+			out.appendRows(now, from, next)
+			first := out.Rows
+			out.appendRows(base, lo, hi)
+			if err := x.reindex(out, first); err != nil {
+				return nil, err
+			}
+		}
+		lo = hi
+	}
+	out.appendRows(now, next, now.Rows)
+	return out, nil
+}
+
+func itemColumn(layer LayerID) int {
+	return slices.IndexFunc(layers[layer].Columns, func(c LayerColumn) bool { return c.Type == ColItem })
+}
+
+// reindex turns the base's indexes of the rows from first on into this network's.
+func (x *change) reindex(t *Table, first int) error {
+	for i := range t.Cols {
+		var to []int32
+		switch layers[t.Layer].Columns[i].Type {
+		case ColItem:
+			to = x.from.items
+		case ColNode:
+			to = x.from.nodes
+		case ColLane:
+			to = x.from.lanes
+		default:
+			continue
+		}
+		col := t.Cols[i].I32
+		for r := first; r < t.Rows; r++ {
+			if col[r] == inputs.None {
+				continue
+			}
+			if col[r] = to[col[r]]; col[r] == inputs.None {
+				return errGoneID
+			}
+		}
+	}
+	return nil
+}
+
+// appendRows appends rows lo … hi − 1 of another table of the layer.
+func (t *Table) appendRows(o *Table, lo, hi int) {
+	if lo == hi {
+		return
+	}
+	for i := range t.Cols {
+		a, b := &t.Cols[i], &o.Cols[i]
+		switch layers[t.Layer].Columns[i].Type {
+		case ColItem, ColNode, ColLane, ColDay:
+			a.I32 = append(a.I32, b.I32[lo:hi]...)
+		case ColInt, ColMilli:
+			a.I64 = append(a.I64, b.I64[lo:hi]...)
+		case ColBool, ColEnum:
+			a.U8 = append(a.U8, b.U8[lo:hi]...)
+		case ColText:
+			a.Str = append(a.Str, b.Str[lo:hi]...)
+		case ColMilliList, ColLedger:
+			from, to := b.Off[lo], b.Off[hi]
+			base := uint32(len(a.List)) - from
+			a.List = append(a.List, b.List[from:to]...)
+			if layers[t.Layer].Columns[i].Type == ColLedger {
+				a.Reason = append(a.Reason, b.Reason[from:to]...)
+			}
+			for _, off := range b.Off[lo+1 : hi+1] {
+				a.Off = append(a.Off, base+off)
+			}
+		}
+	}
+	t.Rows += hi - lo
+}
+
+// merge gives the kept records of a DC: the base's but for items planned again, and those of now. It says of each
+// why it was planned again.
+func (x *change) merge(u, site int, now []keptItem, again *Again) *Kept {
+	c := &x.units[u]
+	d := &c.dcs[site]
+	planned := x.planned(u)
+	out := &Kept{}
+	again.Full = c.full
+	again.Of = 0
+	d.facts.each(func(_ inputs.ItemIdx, cell *printCell) { again.Of += int64(cell.rows) })
+	next := 0
+	take := func(until string, all bool) {
+		for next < len(now) && (all || x.net.Items.ID[now[next].item] < until) {
+			x.pushNow(out, c, d, &now[next])
+			next++
+		}
+	}
+	note := func(id string, item inputs.ItemIdx, was *keptCell) {
+		rows := int64(0)
+		if f := d.facts.of(item); f != nil {
+			rows = int64(f.rows)
+		}
+		if was == nil && rows == 0 && !holds(now, item) {
+			return
+		}
+		again.Items = append(again.Items, id)
+		again.Rows += rows
+		again.Why[x.why(c, d, item, was)] += max(rows, 1)
+	}
+	if d.kept != nil {
+		item := 0
+		ids := x.net.Items.ID
+		for k, id := range d.kept.Items {
+			for item < len(ids) && ids[item] < id {
+				if planned.has(inputs.ItemIdx(item)) {
+					note(ids[item], inputs.ItemIdx(item), nil)
+				}
+				item++
+			}
+			take(id, false)
+			was := &d.kept.cells[k]
+			switch {
+			case item == len(ids) || ids[item] != id:
+				note(id, inputs.None, was)
+				continue
+			case planned.has(inputs.ItemIdx(item)):
+				note(id, inputs.ItemIdx(item), was)
+			default:
+				out.push(id, *was, d.kept.tailOf(k))
+			}
+			item++
+		}
+		for ; item < len(ids); item++ {
+			if planned.has(inputs.ItemIdx(item)) {
+				note(ids[item], inputs.ItemIdx(item), nil)
+			}
+		}
+	}
+	take("", true)
+	return out
+}
+
+func holds(list []keptItem, item inputs.ItemIdx) bool {
+	_, ok := slices.BinarySearchFunc(list, item, func(k keptItem, item inputs.ItemIdx) int { return cmp.Compare(k.item, item) })
+	return ok
+}
+
+// pushNow keeps an item that was planned in this cycle.
+func (x *change) pushNow(out *Kept, c *unitChange, d *dcChange, k *keptItem) {
+	cell := keptCell{requests: c.requests.of(k.item), answers: c.answers.of(k.item), released: k.sums[sumReleased] > 0}
+	if f := d.facts.of(k.item); f != nil {
+		cell.facts = *f
+	}
+	out.push(x.net.Items.ID[k.item], cell, k.appendTail(nil))
+}
+
+// why gives the first cause for which an item was planned again.
+func (x *change) why(c *unitChange, d *dcChange, item inputs.ItemIdx, was *keptCell) Cause {
+	if c.full {
+		return CauseFull
+	}
+	f := d.facts.of(item)
+	switch {
+	case was == nil || item == inputs.None || f == nil && was.facts.rows > 0:
+		return CauseItem
+	case was.released:
+		return CauseReleased
+	}
+	if f != nil && f.sum != was.facts.sum {
+		for _, k := range [...]struct {
+			part cause
+			why  Cause
+		}{{ofDate, CauseDate}, {ofLanes, CauseLanes}, {ofReleases, CauseReleases}, {ofCarry, CauseCarry}} {
+			if f.part[k.part] != was.facts.part[k.part] {
+				return k.why
+			}
+		}
+		return CauseRows
+	}
+	switch {
+	case c.requests.of(item) != was.requests:
+		return CauseRequests
+	case c.answers.of(item) != was.answers:
+		return CauseAnswers
+	}
+	return CauseNeeded
+}
+
+// loads gives the workload of the merged plan: the base's, less what the items planned again had added, plus what
+// they add now.
+func (x *change) loads(had, less, plus *Table) (*Table, error) {
+	sums := map[loadRow]loadCell{}
+	add := func(t *Table, sign int64, from []int32) error {
+		if t == nil {
+			return nil
+		}
+		node := func(i int32) inputs.NodeIdx {
+			if from != nil {
+				i = from[i]
+			}
+			return inputs.NodeIdx(i)
+		}
+		c := t.Cols
+		for r := range t.Rows {
+			key := loadRow{node: node(c[0].I32[r]), other: node(c[3].I32[r]), day: c[1].I32[r], kind: c[2].U8[r]}
+			if key.node == inputs.None || key.other == inputs.None {
+				// all that it carried is gone: the cells of a node that is no more cancel out in the base's own indexes
+				key.node, key.other = -2-inputs.NodeIdx(c[0].I32[r]), -2-inputs.NodeIdx(c[3].I32[r])
+			}
+			cell := sums[key]
+			cell.units += sign * c[4].I64[r]
+			cell.packs += sign * c[5].I64[r]
+			cell.lines += sign * c[6].I64[r]
+			cell.volume += sign * c[7].I64[r]
+			cell.weight += sign * c[8].I64[r]
+			cell.unmeasured += sign * c[9].I64[r]
+			sums[key] = cell
+		}
+		return nil
+	}
+	for _, t := range [...]struct {
+		t    *Table
+		sign int64
+		from []int32
+	}{{had, 1, x.from.nodes}, {less, -1, x.from.nodes}, {plus, 1, nil}} {
+		if err := add(t.t, t.sign, t.from); err != nil {
+			return nil, err
+		}
+	}
+	var rows []loadRow
+	for key, cell := range sums {
+		if cell == (loadCell{}) {
+			continue
+		}
+		if key.node < 0 || cell.lines <= 0 {
+			return nil, fmt.Errorf("the base's snapshot does not give the base's workload (%d lines left of a sum): %w", cell.lines, errGoneID)
+		}
+		key.cell = cell
+		rows = append(rows, key)
+	}
+	slices.SortFunc(rows, func(a, b loadRow) int {
+		return cmp.Or(cmp.Compare(a.node, b.node), cmp.Compare(a.day, b.day), cmp.Compare(a.kind, b.kind), cmp.Compare(a.other, b.other))
+	})
+	t := &Table{}
+	t.reset(Workload)
+	for i := range rows {
+		t.appendLoad(&rows[i])
+	}
+	return t, nil
+}
