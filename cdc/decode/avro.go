@@ -14,7 +14,8 @@ type avroKind uint8
 const (
 	avroNull avroKind = iota
 	avroBool
-	avroLong // int and long
+	avroInt
+	avroLong
 	avroFloat
 	avroDouble
 	avroBytes
@@ -72,7 +73,9 @@ func (c *avroCompiler) node(s *avro.SchemaNode, depth int) (*avroNode, error) {
 		n.kind = avroNull
 	case "boolean":
 		n.kind = avroBool
-	case "int", "long":
+	case "int":
+		n.kind = avroInt
+	case "long":
 		n.kind = avroLong
 	case "float":
 		n.kind = avroFloat

@@ -17,8 +17,8 @@ func (c *column) avroCell(d *scratch, w *walker, n *avroNode, enc encoding) (cdc
 		}
 	}
 	switch n.kind {
-	case avroLong:
-		return c.integer(d, w.long(), enc)
+	case avroInt, avroLong:
+		return c.integer(d, w.number(n), enc)
 	case avroString:
 		return c.text(d, w.bytes(), enc)
 	case avroNull:
@@ -72,8 +72,8 @@ func (w *walker) variable(n *avroNode) (b []byte, scale int, ok bool) {
 	for i := range n.fields {
 		f := &n.fields[i]
 		switch {
-		case f.name == "scale" && f.node.kind == avroLong:
-			if v := w.long(); v >= -1000 && v <= 1000 {
+		case f.name == "scale" && (f.node.kind == avroInt || f.node.kind == avroLong):
+			if v := w.number(f.node); v >= -1000 && v <= 1000 {
 				scale = int(v)
 				found |= 1
 			}
@@ -111,8 +111,8 @@ func (l *listing) avro(d *scratch, w *walker, n *avroNode) {
 		n = w.branch(n)
 	}
 	switch n.kind {
-	case avroLong:
-		l.integer(d, w.long())
+	case avroInt, avroLong:
+		l.integer(d, w.number(n))
 	case avroString:
 		l.text(d, w.bytes())
 	case avroFloat:

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"echelon/cdc"
 	"echelon/inputs"
@@ -218,11 +219,11 @@ func (d *Decoder) avroPosition(rd *walker, n *avroNode) []byte {
 	for depth := 0; n.kind == avroUnion && depth < maxDepth; depth++ {
 		n = rd.branch(n)
 	}
-	if n.kind != avroLong {
+	if n.kind != avroLong && n.kind != avroInt {
 		return rd.word(n)
 	}
 	start := len(d.d.text)
-	d.d.text = fmt.Appendf(d.d.text, "%d", rd.long())
+	d.d.text = strconv.AppendInt(d.d.text, rd.number(n), 10)
 	return d.d.text[start:]
 }
 

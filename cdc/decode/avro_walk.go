@@ -36,6 +36,16 @@ func (w *walker) longer() int64 {
 	return int64(u>>1) ^ -int64(u&1)
 }
 
+// number reads an int or a long.
+func (w *walker) number(n *avroNode) int64 {
+	v := w.long()
+	if n.kind == avroInt && v != int64(int32(v)) {
+		w.fail()
+		return 0
+	}
+	return v
+}
+
 // take reads n bytes.
 func (w *walker) take(n int) []byte {
 	if n < 0 || n > len(w.b)-w.at {
@@ -111,8 +121,12 @@ func (w *walker) skip(n *avroNode, depth int) {
 	case avroNull:
 	case avroBool:
 		w.take(1)
-	case avroLong, avroEnum:
-		w.long()
+	case avroInt, avroLong:
+		w.number(n)
+	case avroEnum:
+		if i := w.long(); i < 0 || i >= int64(len(n.symbols)) {
+			w.fail()
+		}
 	case avroFloat:
 		w.take(4)
 	case avroDouble:
@@ -192,8 +206,8 @@ func (w *walker) whole(n *avroNode) (v int64, given bool) {
 	for depth := 0; n.kind == avroUnion && depth < maxDepth; depth++ {
 		n = w.branch(n)
 	}
-	if n.kind == avroLong {
-		v = w.long()
+	if n.kind == avroLong || n.kind == avroInt {
+		v = w.number(n)
 		return v, !w.bad
 	}
 	w.skip(n, 0)

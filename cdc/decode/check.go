@@ -10,7 +10,6 @@ import (
 	"github.com/twmb/avro"
 
 	"echelon/inputs"
-	"echelon/inputs/feed"
 	"echelon/inputs/schema"
 )
 
@@ -40,7 +39,7 @@ func (f *Feeds) Check(ctx context.Context) error {
 }
 
 func (f *Feeds) checkTopic(ctx context.Context, t *topic) ([]string, error) {
-	needed := t.format == feed.FormatDebeziumAvro || t.format == feed.FormatAvro
+	needed := avroFormat(t.format)
 	if t.mark != noMark || (!needed && t.format != "") || len(t.origins) == 0 {
 		return nil, nil
 	}
@@ -196,7 +195,7 @@ func (c *column) takes(n *avroNode) string {
 	case words, n.kind == avroString, n.kind == avroEnum, t.Texts() && n.kind != avroFloat && n.kind != avroDouble:
 		return ""
 	case c.temporalColumn():
-		if n.kind == avroLong && enc.kind.temporal() {
+		if (n.kind == avroInt || n.kind == avroLong) && enc.kind.temporal() {
 			return ""
 		}
 		return "is " + is + ", " + c.needs() + " (a mapping file can name its unit)"
@@ -235,7 +234,7 @@ func (c *column) needs() string {
 
 func (n *avroNode) number() bool {
 	switch n.kind {
-	case avroLong, avroFloat, avroDouble:
+	case avroInt, avroLong, avroFloat, avroDouble:
 		return true
 	case avroBytes, avroFixed:
 		return n.enc.kind == encDecimal
@@ -250,7 +249,7 @@ func (n *avroNode) words() string {
 		return "a decimal"
 	}
 	return [...]string{
-		"null", "a boolean", "a whole number", "a float", "a double", "bytes", "a string", "fixed bytes", "an enum", "an array",
+		"null", "a boolean", "a whole number", "a whole number", "a float", "a double", "bytes", "a string", "fixed bytes", "an enum", "an array",
 		"a map", "a union of several types", "a record",
 	}[n.kind]
 }

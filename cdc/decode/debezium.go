@@ -206,6 +206,9 @@ func (d *Decoder) debeziumRow(w *row, r *cdc.Record, op cdc.Op) error {
 // key reads the columns of a record's key.
 func (d *Decoder) key(w *row, r *cdc.Record) error {
 	if r.Key[0] == 0 {
+		if d.f.registry == nil && !avroFormat(w.o.format) {
+			return tabled(broken(r.Key, "the key is Avro, or no text: the source's format says JSON"), w.o)
+		}
 		return tabled(d.avroKeyRow(w, r), w.o)
 	}
 	s := scanner{data: r.Key, d: &d.d}

@@ -145,19 +145,23 @@ func (d *Decoder) decode(r *cdc.Record, emit func(*cdc.Change) error) error {
 		if len(r.Value) == 0 {
 			return d.tombstone(t, r, emit)
 		}
-		if f := formatted(r.Value, t.format == feed.FormatDebeziumAvro); f != nil {
+		if f := formatted(r.Value, avroFormat(t.format)); f != nil {
 			return tabled(f, t.origins[0])
 		}
 		return d.debezium(t, r, emit)
 	}
 	if t.format != "" && len(r.Value) > 0 {
-		if f := formatted(r.Value, t.format == feed.FormatAvro); f != nil {
+		if f := formatted(r.Value, avroFormat(t.format)); f != nil {
 			return tabled(f, t.origins[0])
 		}
 	} else if len(r.Value) > 0 && r.Value[0] == 0 && d.f.registry == nil {
 		return &inputs.Fault{Reason: inputs.BadRecord, Hint: "the record is Avro and no schema registry is configured"}
 	}
 	return d.fromTopic(t, r, emit)
+}
+
+func avroFormat(format string) bool {
+	return format == feed.FormatDebeziumAvro || format == feed.FormatAvro
 }
 
 // formatted refuses Avro where JSON is needed, and the other way round.
