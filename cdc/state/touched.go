@@ -1,17 +1,311 @@
 package state
 
-// chosen is some rows of a table.
-type chosen struct{ keys map[[2]uint32]bool }
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"sort"
 
-func (c *chosen) slots(t *frozenTable) []uint32 {
-	var out []uint32
+	"echelon/inputs"
+	"echelon/inputs/build"
+)
+
+// Move says what became of a row between two cuts.
+type Move uint8
+
+// Moves.
+const (
+	Changed Move = iota
+	Inserted
+	Deleted
+)
+
+// Touched is what differs between two cuts: tables in the order of the contracts, only those that differ.
+type Touched struct {
+	Tables []TouchedTable
+	before *Cut
+	after  *Cut
+}
+
+// TouchedTable is the rows of one table that differ, sorted by key; of forecasts one row per (item, node).
+type TouchedTable struct {
+	Contract *inputs.Contract
+	Rows     []TouchedRow
+	Columns  []TouchedColumn // parallel to the contract's columns
+	Old, New int64           // rows of the table
+	space    *frozenSpace    // of the newer cut: it knows the texts of both
+}
+
+// TouchedRow is one row that differs.
+type TouchedRow struct {
+	Move    Move
+	Columns uint64 // bit i: column i differs; of inserted and deleted rows the columns that have a value
+	words   []uint32
+	old     uint32 // slot
+	new     uint32
+}
+
+// TouchedColumn is what became of a column: rows in which it differs, and the totals over the table where the
+// column is a quantity.
+type TouchedColumn struct {
+	Rows     int64
+	Summed   bool
+	Old, New Sum
+}
+
+// errOtherState says that cuts cannot be compared.
+var errOtherState = errors.New("the cuts are of different states, or of one state before and after it was opened again: compare what they hold instead")
+
+// Touched compares with an earlier cut of the same state. Blocks that both hold are not looked at.
+func (c *Cut) Touched(since *Cut) (*Touched, error) {
+	if since == nil || since.owner != c.owner || since.number > c.number {
+		return nil, errOtherState
+	}
+	out := &Touched{before: since, after: c}
+	for i, t := range c.tables {
+		d := differ{old: since.tables[i], new: t}
+		d.compare()
+		if len(d.rows) == 0 {
+			continue
+		}
+		out.Tables = append(out.Tables, d.table())
+	}
+	return out, nil
+}
+
+// Key gives the key of a row as text, in the order of the contract's key columns; of forecasts item and node.
+func (t *TouchedTable) Key(row int) []string {
+	words := t.Rows[row].words
+	out := make([]string, len(words))
+	for i, w := range words {
+		col := &t.space.cols[i]
+		switch {
+		case w == 0:
+		case col.dict != nil:
+			out[i] = t.space.texts[i][w-1]
+		default:
+			out[i] = inputs.FormatInt(&t.Contract.Columns[col.column], int64(w-1)+col.low)
+		}
+	}
+	return out
+}
+
+// differ compares one table.
+type differ struct {
+	old, new *frozenTable
+	rows     []TouchedRow
+}
+
+func (d *differ) compare() {
+	step := blockRows
+	if d.new.isDays {
+		step = dayBlockRows
+	}
+	next := max(d.old.space.next, d.new.space.next)
+	for lo := 0; lo < int(next); lo += step {
+		if d.same(lo / step) {
+			continue
+		}
+		for slot := uint32(lo); slot < min(uint32(lo+step), next); slot++ {
+			d.slot(slot)
+		}
+	}
+	d.settle()
+}
+
+func at[T any](list []*T, i int) *T {
+	if i < len(list) {
+		return list[i]
+	}
+	return nil
+}
+
+// same reports whether both cuts hold one block of rows.
+func (d *differ) same(i int) bool {
+	if d.new.isDays {
+		words := i * dayBlockRows / blockRows
+		return at(d.old.days, i) == at(d.new.days, i) && (at(d.new.days, i) == nil || at(d.old.space.words, words) == at(d.new.space.words, words))
+	}
+	if at(d.old.present.blocks, i) != at(d.new.present.blocks, i) || at(d.old.space.words, i) != at(d.new.space.words, i) {
+		return false
+	}
+	for c := range d.new.cols {
+		if at(d.old.cols[c].blocks, i) != at(d.new.cols[c].blocks, i) {
+			return false
+		}
+	}
+	return true
+}
+
+// has reports whether a slot has a row.
+func (t *frozenTable) has(slot uint32) bool {
+	if slot >= t.space.next {
+		return false
+	}
+	if t.isDays {
+		return len(bytesOf(t.days, slot)) > 0
+	}
+	return t.present.has(slot)
+}
+
+func (d *differ) slot(slot uint32) {
+	was, is := d.old.has(slot), d.new.has(slot)
+	if was && is && slices.Equal(d.old.space.key(slot), d.new.space.key(slot)) {
+		if columns := d.columns(slot, slot); columns != 0 {
+			d.rows = append(d.rows, TouchedRow{Columns: columns, words: d.new.space.key(slot), old: slot, new: slot})
+		}
+		return
+	}
+	if was {
+		d.rows = append(d.rows, TouchedRow{Move: Deleted, Columns: d.old.given(slot), words: d.old.space.key(slot), old: slot})
+	}
+	if is {
+		d.rows = append(d.rows, TouchedRow{Move: Inserted, Columns: d.new.given(slot), words: d.new.space.key(slot), new: slot})
+	}
+}
+
+// columns gives the columns that differ between a row of the old and one of the new cut.
+func (d *differ) columns(old, now uint32) uint64 {
+	if d.new.isDays {
+		if bytes.Equal(bytesOf(d.old.days, old), bytesOf(d.new.days, now)) {
+			return 0
+		}
+		return d.old.given(old) | d.new.given(now)
+	}
+	var out uint64
+	for i := range d.new.cols {
+		x, was := d.old.cols[i].get(old)
+		y, is := d.new.cols[i].get(now)
+		if was != is || x != y {
+			out |= 1 << i
+		}
+	}
+	return out
+}
+
+// given gives the columns that have a value.
+func (t *frozenTable) given(slot uint32) (out uint64) {
+	if !t.isDays {
+		for i := range t.cols {
+			if t.cols[i].has(slot) {
+				out |= 1 << i
+			}
+		}
+		return out
+	}
+	for data := bytesOf(t.days, slot); len(data) > 0; {
+		var r run
+		r, data = nextRun(data)
+		name := "demand"
+		if r.row.list {
+			name = "daily"
+		}
+		out |= 1 << t.contract.Index(name)
+	}
+	return out
+}
+
+// settle sorts the rows by key; a key that left one slot and came back at another is one row.
+func (d *differ) settle() {
+	d.new.space.sorted()
+	by := &d.new.space.by
+	sort.SliceStable(d.rows, func(i, j int) bool { return by.compareKeys(d.rows[i].words, d.rows[j].words) < 0 })
+	out := d.rows[:0]
+	for _, r := range d.rows {
+		n := len(out)
+		if n == 0 || !slices.Equal(out[n-1].words, r.words) {
+			out = append(out, r)
+			continue
+		}
+		gone, come := out[n-1], r
+		if gone.Move != Deleted {
+			gone, come = come, gone
+		}
+		out = out[:n-1]
+		if columns := d.columns(gone.old, come.new); columns != 0 {
+			out = append(out, TouchedRow{Columns: columns, words: come.words, old: gone.old, new: come.new})
+		}
+	}
+	d.rows = out
+}
+
+func (d *differ) table() TouchedTable {
+	t := TouchedTable{Contract: d.new.contract, Rows: d.rows, Columns: make([]TouchedColumn, len(d.new.cols)), Old: d.old.rows, New: d.new.rows, space: d.new.space}
+	for i := range t.Columns {
+		t.Columns[i] = TouchedColumn{Summed: d.new.summed[i], Old: d.old.sums[i], New: d.new.sums[i]}
+		for k := range t.Rows {
+			t.Columns[i].Rows += int64(t.Rows[k].Columns >> i & 1)
+		}
+	}
+	return t
+}
+
+// Values gives the SKUs whose values moved, when nothing else did: build.Patch can follow then. ok is false when
+// rows of another table were touched.
+func (t *Touched) Values() (moved build.Moved, ok bool) {
+	for i := range t.Tables {
+		table := &t.Tables[i]
+		var to *[]build.SKU
+		switch table.Contract.Table {
+		case "inventory":
+			to = &moved.Inventory
+		case "forecasts":
+			to = &moved.Forecasts
+		case "safety_stocks":
+			to = &moved.Safety
+		default:
+			return build.Moved{}, false
+		}
+		for k := range table.Rows {
+			words := table.Rows[k].words
+			sku := build.SKU{Item: table.space.texts[0][words[0]-1], Node: table.space.texts[1][words[1]-1]}
+			if n := len(*to); n == 0 || (*to)[n-1] != sku {
+				*to = append(*to, sku)
+			}
+		}
+	}
+	return moved, true
+}
+
+// Before gives, of the earlier cut, the rows of the SKUs touched in the tables that Values names.
+func (t *Touched) Before() inputs.Source { return t.only(t.before) }
+
+// After gives the same of the later cut.
+func (t *Touched) After() inputs.Source { return t.only(t.after) }
+
+func (t *Touched) only(c *Cut) *Cut {
+	out := *c
+	out.only = map[string]*chosen{}
+	for i := range t.Tables {
+		table := &t.Tables[i]
+		switch table.Contract.Table {
+		case "inventory", "forecasts", "safety_stocks":
+			out.only[table.Contract.Table] = &chosen{rows: table.Rows, by: &table.space.by}
+		}
+	}
+	return &out
+}
+
+// chosen is the rows of some SKUs, by item and node in the order of keys.
+type chosen struct {
+	rows []TouchedRow
+	by   *keyOrder // of the newer cut: it ranks the texts of both
+}
+
+// slots gives the slots of the rows, in the order of keys.
+func (c *chosen) slots(t *frozenTable) (out []uint32) {
 	if c == nil {
 		return nil
 	}
-	for _, slot := range t.space.sorted() {
-		key := t.space.key(slot)
-		if c.keys[[2]uint32{key[0], key[1]}] {
-			out = append(out, slot)
+	all := t.space.sorted()
+	for i := range c.rows {
+		sku := c.rows[i].words[:2]
+		if i > 0 && slices.Equal(sku, c.rows[i-1].words[:2]) {
+			continue
+		}
+		from := sort.Search(len(all), func(k int) bool { return c.by.compareKeys(t.space.key(all[k])[:2], sku) >= 0 })
+		for ; from < len(all) && slices.Equal(t.space.key(all[from])[:2], sku); from++ {
+			out = append(out, all[from])
 		}
 	}
 	return out
