@@ -1,6 +1,9 @@
 package inputs
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Gates decide before planning whether the counts of a cycle's inputs look like a night as usual. They are
 // pure: counts in, verdicts out; the thresholds belong to the tenant's policy (gates.<table>.<measure>).
@@ -14,13 +17,15 @@ const (
 	MeasureQuarantined Measure = "quarantined" // share of the records read
 	MeasureRows        Measure = "rows"        // share of rows lost against the last cycle
 	MeasureUnconfirmed Measure = "unconfirmed" // share of a DC's releases unnamed when their grace ends
+	MeasureFreshness   Measure = "freshness"   // age of the table's newest sign of life, in seconds
 )
 
-// Limit is a share in thousandths that must not be exceeded. The zero value is the measure's default.
+// Limit is a share in thousandths, of MeasureFreshness an age in seconds, that must not be exceeded. The zero value is
+// the measure's default.
 type Limit struct {
 	Set   bool
 	Never bool  // the gate does not close, whatever the share
-	Share int64 // thousandths
+	Share int64 // thousandths; seconds
 }
 
 // At makes a limit.
@@ -46,7 +51,7 @@ const (
 
 // Verdict is a gate that did not pass. Kinds are stable.
 type Verdict struct {
-	Kind    string // required_table_empty, quarantined, rows_missing, releases_unconfirmed
+	Kind    string // required_table_empty, quarantined, rows_missing, stale, releases_unconfirmed
 	Where   string // the table; the DC for releases_unconfirmed
 	Hint    string
 	Refused bool // else degraded: planned, and marked
@@ -57,6 +62,7 @@ type TableState struct {
 	Table string
 	Now   Counts
 	Last  int64 // rows applied in the last cycle; 0: no cycle before, or no rows
+	Age   int64 // seconds from the newest sign of life to the as-of; 0: just now, or not known
 }
 
 // Judge puts tables through the gates; verdicts are in the order of the contracts.
@@ -86,6 +92,12 @@ func Judge(tables []TableState, thresholds []Threshold) []Verdict {
 			v.Kind, v.Where = "rows_missing", c.Table
 			v.Hint = fmt.Sprintf("%d rows, the last cycle had %d: is the file whole? gates.%s.rows sets the limit",
 				s.Now.Applied, s.Last, c.Table)
+			out = append(out, v)
+		}
+		if v, closed := judge(thresholds, c.Table, MeasureFreshness, s.Age, 1000); closed {
+			v.Kind, v.Where = "stale", c.Table
+			v.Hint = fmt.Sprintf("nothing was heard of it for %v: has its feed stopped? gates.%s.freshness sets the limit",
+				time.Duration(s.Age)*time.Second, c.Table)
 			out = append(out, v)
 		}
 	}
@@ -118,6 +130,8 @@ func limits(thresholds []Threshold, table string, m Measure) (degrade, refuse Li
 	degrade = Never()
 	switch m {
 	case MeasurePresence: // has no limit
+	case MeasureFreshness: // sources differ: nothing is stale by default
+		refuse = Never()
 	case MeasureQuarantined:
 		refuse = At(refuseQuarantined)
 	case MeasureRows:

@@ -44,12 +44,14 @@ func (r *run) build(ctx context.Context, id, dir string) error {
 }
 
 func (r *run) buildAtOnce(ctx context.Context, dir string, opt build.Options) (report, error) {
-	built, err := build.Snapshot(ctx, r.src.folder, opt)
+	built, err := build.Snapshot(ctx, r.src.rows(), opt)
 	if err != nil {
 		return report{}, err
 	}
-	if err := r.src.folder.CheckUnused(ctx); err != nil {
-		return report{}, err
+	if r.src.folder != nil {
+		if err := r.src.folder.CheckUnused(ctx); err != nil {
+			return report{}, err
+		}
 	}
 	rep := r.buildReport(built.Report)
 	if err := r.space(store.EstimateBytes(built.Network, built.Partitions), dir); err != nil {

@@ -36,11 +36,14 @@ import (
 type Config struct {
 	Inputs  string // folder of input tables, or a snapshot
 	Mapping string // mapping file of the tables, "": the folder's own
-	State   string // state folder
-	Tenant  string
-	Cycle   string   // "": the as-of in UTC
-	AsOf    int64    // microseconds UTC; 0: the cycle's as it stands, else the inputs', else now
-	DCs     []string // the wave; empty: all
+	// Feed gives a cut of change feeds instead of the folder; Inputs is its name for people. It is not asked when the
+	// cycle's snapshot stands.
+	Feed   func(ctx context.Context) (*Feed, error)
+	State  string // state folder
+	Tenant string
+	Cycle  string   // "": the as-of in UTC
+	AsOf   int64    // microseconds UTC; 0: the cycle's as it stands, else the inputs', else now
+	DCs    []string // the wave; empty: all
 
 	Policy      planner.Policy
 	PolicyText  string
@@ -55,8 +58,8 @@ type Config struct {
 	Deadline   time.Time         // DCs not published by then are carried forward; zero: none
 	Keep       time.Duration     // how long plan files and snapshots stay; 0: for good
 	Workers    int
-	Memory     int64         // bytes that the process may use; 0: the limit of the Go runtime (GOMEMLIMIT) where one is set
-	Strict     bool // exit 10 and 11 for degraded and carried-forward cycles
+	Memory     int64 // bytes that the process may use; 0: the limit of the Go runtime (GOMEMLIMIT) where one is set
+	Strict     bool  // exit 10 and 11 for degraded and carried-forward cycles
 	DryRun     bool
 
 	Engine string
@@ -69,7 +72,8 @@ type Config struct {
 // DefaultLimit is the share of a Gate that the policy does not set: the measure's default holds.
 const DefaultLimit = -2
 
-// Gate is one threshold of a table, shares in thousandths; -1: never, DefaultLimit: as without the gate.
+// Gate is one threshold of a table, shares in thousandths, freshness in seconds; -1: never, DefaultLimit: as without
+// the gate.
 type Gate struct {
 	Table, Measure  string
 	Degrade, Refuse int64

@@ -11,7 +11,7 @@ type Verdict struct {
 // tables need not be listed.
 func Judge(gates []Gate, now map[string]Input, last map[string]int64, ready bool) []Verdict {
 	var out []Verdict
-	for _, v := range evaluate(gates, now, last, !ready) {
+	for _, v := range evaluate(gates, now, last, 0, !ready) {
 		out = append(out, Verdict{Table: v.Where, Kind: v.Kind, Hint: v.Hint, Refuse: v.refuse})
 	}
 	return out

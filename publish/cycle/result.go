@@ -31,8 +31,9 @@ type Result struct {
 	PlanHash   string              `json:"plan_hash"`
 	Coverage   Coverage            `json:"coverage"`
 	Inputs     map[string]Input    `json:"inputs"`
-	DCs        []DCResult          `json:"dcs"`    // ascending by id
-	Layers     map[string]LayerSum `json:"layers"` // by name
+	Feeds      []FeedPart          `json:"feeds,omitempty"` // partitions of change feeds, ascending
+	DCs        []DCResult          `json:"dcs"`             // ascending by id
+	Layers     map[string]LayerSum `json:"layers"`          // by name
 	Exceptions map[string]int64    `json:"exceptions"`
 	Churn      *Churn              `json:"churn"` // null: nothing to compare with
 	Timings    map[string]int64    `json:"timings_ms"`
@@ -63,7 +64,7 @@ type Input struct {
 	Superseded  int64  `json:"superseded"`
 	Quarantined int64  `json:"quarantined"`
 	Filtered    int64  `json:"filtered"`
-	Freshness   string `json:"freshness,omitempty"` // instant of the newest file
+	Freshness   string `json:"freshness,omitempty"` // instant of the newest file, or sign of life of its feeds
 }
 
 // DCResult is one DC.

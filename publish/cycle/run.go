@@ -115,7 +115,7 @@ func (r *run) do(ctx context.Context) (*Result, error) {
 // intend opens the inputs and settles what this run wants to plan.
 func (r *run) intend(ctx context.Context) error {
 	var err error
-	if r.src, err = openSource(ctx, &r.cfg, func(f inputs.Fault) { r.quarantine.add(f) }); err != nil {
+	if r.src, err = r.openInputs(ctx); err != nil {
 		return err
 	}
 	asOf, err := r.asOf(ctx)
@@ -296,7 +296,7 @@ func (r *run) base() *Result {
 		out.Cycle, out.AsOf, out.Cut.Inputs = r.intent.Cycle, instant(r.intent.AsOf), r.intent.Inputs
 	}
 	if r.snap != nil {
-		out.Inputs = r.snap.report.Tables
+		out.Inputs, out.Feeds = r.snap.report.Tables, r.snap.report.Feeds
 		out.Faults = append(out.Faults, r.snap.report.Faults...)
 	}
 	r.mu.Lock()

@@ -36,6 +36,7 @@ type report struct {
 	Faults  []Fault          `json:"faults"`
 	Unused  []string         `json:"unused"` // tables with rows that this engine does not plan with
 	Missing []string         `json:"missing"`
+	Feeds   []FeedPart       `json:"feeds,omitempty"`
 }
 
 // partition loads the rows of a DC.
@@ -111,6 +112,9 @@ func (r *run) keepSnapshot(ctx context.Context, id, dir string) error {
 
 // buildReport joins what the feed and the builder counted: the builder got the rows that the feed let through.
 func (r *run) buildReport(b *build.Report) report {
+	if r.src.feed != nil {
+		return r.src.feed.report(b)
+	}
 	out := report{Tables: make(map[string]Input)}
 	fed, fresh := r.src.folder.Report(), r.freshness()
 	for _, t := range fed.Tables {
@@ -186,8 +190,16 @@ func (r *run) gates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	verdicts := evaluate(r.cfg.Gates, r.snap.report.Tables, last, r.intent.AsOf, r.src.ready == nil)
+	if len(r.snap.report.Feeds) > 0 {
+		before, err := r.lastFeeds(ctx)
+		if err != nil {
+			return err
+		}
+		verdicts = append(verdicts, poison(r.cfg.Gates, r.snap.report.Feeds, before, r.snap.report.Tables)...)
+	}
 	var refused []string
-	for _, v := range evaluate(r.cfg.Gates, r.snap.report.Tables, last, r.src.ready == nil) {
+	for _, v := range verdicts {
 		r.fault(v.Kind, v.Where, v.Hint)
 		if v.refuse {
 			refused = append(refused, v.Where+": "+v.Kind)

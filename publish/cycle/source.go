@@ -15,10 +15,11 @@ import (
 	"echelon/publish/outcome"
 )
 
-// source is the inputs of a run: a folder of tables, or a snapshot that someone else made.
+// source is the inputs of a run: a folder of tables, a snapshot that someone else made, or a cut of change feeds.
 type source struct {
 	folder  *feed.Folder
 	ready   *store.Snapshot
+	feed    *Feed             // of a cycle whose snapshot stands: without rows
 	digests map[string]string // the cut: file → SHA-256
 	bytes   int64
 	asOf    int64 // what the inputs say, 0: nothing
@@ -57,6 +58,14 @@ func openReady(c *Config) (*source, error) {
 		return nil, fmt.Errorf("open snapshot: %w", err)
 	}
 	return &source{ready: snap, digests: map[string]string{"snapshot": digest}, asOf: snap.Manifest.AsOf}, nil
+}
+
+// rows is what the snapshot is built of.
+func (s *source) rows() inputs.Source {
+	if s.feed != nil {
+		return s.feed.Source
+	}
+	return s.folder
 }
 
 // fits refuses a ready snapshot whose days are not those of the as-of, or whose horizon is not the policy's.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"echelon/inputs"
 	"echelon/planner"
@@ -119,9 +120,9 @@ func (f *File) partitions(layer, v string) error {
 }
 
 // refuseAt is where each measure of a gate refuses, in thousandths, when the policy sets only where it degrades.
-var refuseAt = map[string]int64{"quarantined": 50, "rows": 200, "unconfirmed": 500}
+var refuseAt = map[string]int64{"quarantined": 50, "rows": 200, "unconfirmed": 500, "freshness": -1}
 
-// gate reads gates.TABLE.MEASURE.degrade|refuse: a share or "off".
+// gate reads gates.TABLE.MEASURE.degrade|refuse: a share or "off"; of freshness an age such as 90m.
 func gate(f *File, name, v string) error {
 	parts := strings.Split(name, ".")
 	if len(parts) != 3 {
@@ -139,7 +140,15 @@ func gate(f *File, name, v string) error {
 		return errors.New("want gates.releases.unconfirmed.refuse: off, or leave it out: more than half unnamed carries the DC forward")
 	}
 	limit := int64(-1)
-	if v != "off" && v != "false" {
+	switch {
+	case v == "off" || v == "false":
+	case measure == "freshness":
+		age, err := time.ParseDuration(v)
+		if err != nil || age < time.Second || age > 10*365*24*time.Hour {
+			return fmt.Errorf("%q: want an age such as 90m or 36h, or off", v)
+		}
+		limit = int64(age / time.Second)
+	default:
 		r, ok := new(big.Rat).SetString(v)
 		if !ok || r.Sign() < 0 || r.Cmp(big.NewRat(1, 1)) > 0 {
 			return fmt.Errorf("%q: want a share from 0 to 1, or off", v)
