@@ -9,6 +9,8 @@ func benchmarks() []benchmark {
 		{"plan", "loaded snapshot → final plan, sharing, rounds, ledger, projections and plan hash included", planNetwork},
 		{"peers", "netting alone, rules that all can express: Echelon, Go structs and maps, numpy, DuckDB", peers},
 		{"write", "plan → plan files, planning not counted", writePlan},
+		{"apply", "change topics → state: first load, then inventory updates against consuming and dropping them", applyUpdates},
+		{"restart", "checkpoint, and the way from it to a state that has everything", restart},
 		{"publish", "plan files → topics of the in-process broker, exactly once", publishPlan},
 	}
 }
