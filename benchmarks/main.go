@@ -21,6 +21,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"echelon/planner"
 )
 
 // result is one measurement.
@@ -49,6 +51,7 @@ type settings struct {
 	dir     string
 	seed    uint64
 	dcs     int
+	kernel  planner.Kernel
 }
 
 // benchmark is one thing that is measured.
@@ -79,8 +82,13 @@ func run(ctx context.Context, args []string) error {
 	fs.IntVar(&s.dcs, "dcs", 0, "DCs of the network (0: the generator's default)")
 	fs.Uint64Var(&s.seed, "seed", 1, "seed of the network")
 	fs.StringVar(&s.dir, "dir", "", "folder for snapshots and plan files (default: a temporary one)")
+	kernel := fs.String("kernel", "auto", "form of the netting kernel: auto, vector, scalar, off, careful")
 	profile := fs.String("cpuprofile", "", "write a processor profile of the run to this file")
 	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	var err error
+	if s.kernel, err = planner.ParseKernel(*kernel); err != nil {
 		return err
 	}
 	all := benchmarks()

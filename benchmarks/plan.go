@@ -84,7 +84,7 @@ func (c *count) all() int64 {
 }
 
 func (m *memory) cycle(s settings) planner.Cycle {
-	return planner.Cycle{Network: m.net, Policy: planner.DefaultPolicy(), AsOf: m.cfg.AsOf, Workers: s.workers}
+	return planner.Cycle{Network: m.net, Policy: planner.DefaultPolicy(), AsOf: m.cfg.AsOf, Workers: s.workers, Kernel: s.kernel}
 }
 
 // planNetwork times planning from the loaded snapshot to the final plan. The lines are counted and dropped;

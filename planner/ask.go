@@ -160,12 +160,14 @@ func sized32(s *[]int32, n int) []int32 {
 func (d *desk) netSKU(i int32) {
 	s := &d.skus[i]
 	s.first, s.count = int32(len(d.orders)), 0
-	if s.flags&skuHeld != 0 {
-		return
+	if s.flags&skuHeld == 0 && !d.netPlain(i, s) {
+		d.netCareful(i, s)
 	}
-	if d.netPlain(i, s) {
-		return
-	}
+}
+
+// netCareful nets a row by all the rules.
+func (d *desk) netCareful(i int32, s *sku) {
+	d.paths.rows[PathCareful]++
 	d.load(s, &d.row, 0)
 	if milli, _ := d.row.Ignored(); milli > 0 {
 		s.flags |= skuIgnored | skuData

@@ -37,6 +37,8 @@ type desk struct {
 	pass   net.Pass
 	swift  net.Swift
 	tile   tile.Tile
+	paths  pathCounts
+	left   []int32   // rows of a tile that no short way netted
 	facts0 net.Facts // of the plain row in work
 	stock  []int64
 	modes  []net.Mode

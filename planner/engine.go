@@ -16,6 +16,8 @@ type Cycle struct {
 	Careful bool             // plan every row by the careful path (for tests; never changes a byte)
 	Base    *Base            // plan again only what differs from an earlier cycle; nil: everything
 	Keep    bool             // give what the next cycle's net change compares with (DCResult.Kept)
+	Kernel  Kernel           // how rows are netted (never changes a byte)
+	Paths   *Paths           // counts which way rows were netted; nil: nobody asks
 
 	// What of the network is in memory at once; neither changes a byte of the plan.
 	InMemory    int   // units of linked DCs, 1: one after another; 0: three, and one more per eight workers

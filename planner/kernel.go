@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"math/bits"
+
 	"echelon/inputs"
 	"echelon/planner/net/tile"
 )
@@ -23,15 +25,19 @@ func compileKernels(classes []class, horizon int) []kernelTable {
 // netTile nets the rows of a tile that the kernel may: SKUs first to the last, as takeTile registered them.
 func (d *desk) netTile(p *inputs.Partition, no int, first int) {
 	class := p.TileClass[no]
-	if class == inputs.None || p.TileOwn[no] || d.cycle.Careful || d.tracer != nil {
+	if class == inputs.None || p.TileOwn[no] || d.kernel >= KernelOff || d.tracer != nil {
 		return
 	}
 	tab := &d.kernels[class]
 	width := p.TileWidth[no]
 	if tab.why != tile.Netted || width > 2 {
+		if tab.why == tile.Netted {
+			d.paths.left[tile.Wide] += int64(len(d.skus) - first)
+		}
 		return
 	}
 	t := &d.tile
+	t.Scalar = d.kernel == KernelScalar
 	t.Begin(&tab.Table, d.policy.OrderExpedited)
 	var cut [tile.Rows]int32
 	var days []uint16
@@ -56,6 +62,10 @@ func (d *desk) netTile(p *inputs.Partition, no int, first int) {
 	t.Demand(days, &cut)
 	t.Run()
 	d.takeKernel(t, first)
+	d.paths.rows[PathKernel] += int64(bits.OnesCount64(t.Done))
+	for left := t.Left; left != 0; left &= left - 1 {
+		d.paths.left[t.Why[bits.TrailingZeros64(left)]]++
+	}
 }
 
 // setLane gives the kernel a row's facts; false: the row is not for the kernel.

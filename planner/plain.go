@@ -15,7 +15,7 @@ func (d *desk) netPlain(i int32, s *sku) bool {
 	p := d.sites[s.site].part
 	row := int(s.row)
 	if p.Flags[row]&notPlain != 0 || s.flags&skuOrders == 0 ||
-		!d.plain[p.LotSet[row]] || d.cycle.Careful || d.tracer != nil {
+		!d.plain[p.LotSet[row]] || d.kernel == KernelCareful || d.tracer != nil {
 		return false
 	}
 	lost := p.Flags[row]&inputs.FlagLost != 0
@@ -51,6 +51,7 @@ func (d *desk) netPlain(i int32, s *sku) bool {
 	if !d.swift.Run(f, own, in, stock, d.lots[p.LotSet[row]], &d.classes[s.class].Table) {
 		return false
 	}
+	d.paths.rows[PathRow]++
 	if d.swift.Short {
 		s.flags |= skuShort
 	}

@@ -10,6 +10,7 @@ import (
 
 	"echelon/inputs"
 	"echelon/planner/net"
+	"echelon/planner/net/tile"
 )
 
 // Plan plans the cycle: asks go up, gives come down, each DC's plan goes to the sink. The result is the same
@@ -83,7 +84,10 @@ func newRun(c *Cycle) (*run, error) {
 	if r.classes, err = compileClasses(r.net, c.AsOf); err != nil {
 		return nil, err
 	}
-	r.kernels = compileKernels(r.classes, r.horizon)
+	r.kernels, r.kernel = compileKernels(r.classes, r.horizon), c.Kernel
+	if c.Careful {
+		r.kernel = KernelCareful
+	}
 	r.lots = convertLots(r.net.LotSets)
 	r.plain = make([]bool, len(r.lots))
 	for i := range r.lots {
@@ -119,6 +123,9 @@ func (c *Cycle) validate() error {
 	}
 	if c.Policy.WindowDays < 0 || c.Policy.ReserveDays < 0 {
 		faults = append(faults, errors.New("plan: sharing.window_days and sharing.reserve_days must not be negative"))
+	}
+	if c.Kernel >= numKernels || (c.Kernel == KernelVector && !tile.Vector()) {
+		faults = append(faults, fmt.Errorf("plan: kernel %d is none that this processor can run; leave it open", c.Kernel))
 	}
 	if c.InMemory < 0 || c.MemoryBytes < 0 {
 		faults = append(faults, errors.New("plan: units in memory and bytes for rows must not be negative; 0 leaves them open"))
@@ -194,6 +201,7 @@ func (p *planning) leaveDesk(d *desk) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	d.paths.addTo(p.cycle.Paths)
 	d.shop, d.out, d.turned.part = nil, nil, nil
 	p.free = append(p.free, d)
 }

@@ -18,6 +18,7 @@ type run struct {
 	lots    [][]net.Lot   // parallel to Network.LotSets
 	plain   []bool        // per lot set: packs alone
 	kernels []kernelTable // parallel to classes
+	kernel  Kernel
 	units   []unit
 	gives   []bool  // per position in Network.DCs
 	unitOf  []int32 // node → unit, -1 when it is no DC

@@ -42,6 +42,8 @@ type Tile struct {
 	lost                                           uint64 // demand is lost; else backordered
 	ahead, minMax, covers, lives, lots, inbound    uint64 // rows with safety days, of a policy, with a life, …
 	expedited                                      bool
+	// Scalar nets without vector instructions.
+	Scalar bool
 
 	in     []net.Receipt // of all rows, row by row
 	inAt   [Rows]int32
