@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"echelon/inputs"
+	"echelon/planner/net"
 	"echelon/planner/net/tile"
 )
 
@@ -132,26 +133,31 @@ func (d *desk) takeKernel(t *tile.Tile, first int) {
 		}
 	}
 	d.orders = extend(d.orders, int(at))
-	for k := range t.Orders {
-		q := &t.Orders[k]
-		lane := q.Lane % tile.Rows
-		if t.Done>>lane&1 == 0 {
-			continue
+	for k := range t.Needs {
+		n := &t.Needs[k]
+		for rows := n.Rows & t.Done; rows != 0; rows &= rows - 1 {
+			lane := bits.TrailingZeros64(rows) % tile.Rows
+			o := &d.orders[next[lane]]
+			next[lane]++
+			*o = order{
+				sku: skuOf[lane], opp: int32(k), need: int64(n.N3[lane]), wanted: int64(n.Wanted[lane]),
+				n: [3]int64{int64(n.N1[lane]), int64(n.N2[lane]), int64(n.N3[lane])}, extra: -1, dos: int16(n.Supply[lane]),
+			}
+			if n.Odd>>lane&1 != 0 {
+				d.takeNote(o, t.Note(n, lane), &d.skus[skuOf[lane]])
+			}
 		}
-		i := skuOf[lane]
-		o := &d.orders[next[lane]]
-		next[lane]++
-		*o = order{
-			sku: i, opp: q.Opp, need: int64(q.N3), wanted: int64(q.Wanted), n: [3]int64{int64(q.N1), int64(q.N2), int64(q.N3)},
-			extra: -1, dos: q.Supply, marks: q.Marks,
-		}
-		if q.Terms >= 0 {
-			s := &d.skus[i]
-			o.extra = d.plainSteps(uint8(d.sites[s.site].part.Policy[s.row]), &t.Terms[q.Terms])
-		}
-		if q.Marks != 0 {
-			d.skus[i].flags |= skuNoted
-		}
+	}
+}
+
+// takeNote takes over the note of an order.
+func (d *desk) takeNote(o *order, note *tile.Note, s *sku) {
+	if note.Terms == (net.Terms{}) {
+		return
+	}
+	o.extra = d.plainSteps(uint8(d.sites[s.site].part.Policy[s.row]), &note.Terms)
+	if o.marks = note.Marks; o.marks != 0 {
+		s.flags |= skuNoted
 	}
 }
 

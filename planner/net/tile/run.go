@@ -6,19 +6,29 @@ import (
 	"echelon/planner/net"
 )
 
-// Order is one opportunity that needs something, as net.Quick is; its need is N3.
-type Order struct {
-	Lane       uint8
-	Marks      net.Marks
-	Supply     int16 // days of supply
-	Opp        int32
-	Terms      int32 // index into Tile.Terms, -1 none
-	Wanted     int32
-	N1, N2, N3 int32
+// Needs is what the rows of a tile need at one opportunity. Only rows with a bit have numbers, in units; the need of
+// an order is its N3.
+type Needs struct {
+	Rows       uint64 // that need something, also rows that were left in the end
+	Odd        uint64 // those of them with a note
+	firstNote  int32
+	Wanted     column
+	N1, N2, N3 column
+	Supply     column // days of supply
 }
 
-// Run nets the rows that were set, opportunity by opportunity. Orders come by opportunity, then by row; those of rows
-// that were left in between are among them.
+// Note is what few orders have: ledger steps beside need and pack, or exceptions.
+type Note struct {
+	net.Terms
+	Marks net.Marks
+}
+
+// Note gives the note of an odd row.
+func (t *Tile) Note(n *Needs, lane int) *Note {
+	return &t.Notes[int(n.firstNote)+bits.OnesCount64(n.Odd&(1<<lane-1))]
+}
+
+// Run nets the rows that were set, opportunity by opportunity.
 func (t *Tile) Run() {
 	t.windows()
 	clear(t.Count[:])
@@ -49,6 +59,8 @@ func (t *Tile) step(k int) {
 		need := (now - top[l]) | (now + lowest[l] - t.trigger[l])
 		act |= uint64(uint32(need)>>31) << l
 	}
+	n := &t.Needs[k]
+	n.Rows, n.Odd, n.firstNote = act&t.Done, 0, int32(len(t.Notes))
 	for act &= t.Done; act != 0; act &= act - 1 {
 		t.order(bits.TrailingZeros64(act)%Rows, k)
 	}
@@ -58,66 +70,74 @@ func (t *Tile) step(k int) {
 func (t *Tile) order(l, k int) {
 	w := k + 1
 	bit := uint64(1) << l
+	n := &t.Needs[k]
 	p := t.p[l]
 	lowest := p + t.low[w][l]
 	n3 := t.top[w][l] - p
 	asked := max(t.ask[w][l]-p, 0)
 	units := unitsUp(asked)
-	if units == 0 || (t.minMax&bit != 0 && n3 > units*1000) {
-		t.Leave(l, MaxTooLow)
-		return
-	}
-	o := Order{Lane: uint8(l), Opp: int32(k), Terms: -1, N1: unitsUp(-lowest), N2: unitsUp(t.pres[l] - lowest), N3: unitsUp(n3)}
-	calm := lowest >= t.pres[l]
-	var x net.Terms
-	special := units != o.N3
-	if calm && asked < t.dead[l] {
-		x.Dead, special = -int64(units), true
-	} else {
-		if calm && t.later[w]&bit != 0 && !t.expedited {
-			t.Leave(l, Late)
+	need := unitsUp(n3)
+	var x Note
+	odd := units != need
+	if odd || units == 0 {
+		odd = true
+		x.Policy = int64(units - need)
+		if units == 0 || n3 > units*1000 {
+			t.leave(n, l, MaxTooLow)
 			return
 		}
-		q := units
-		if least := t.least[l]; q < least {
-			if t.minimum&bit != 0 {
-				x.Minimum, special = int64(least-q), true
-			}
-			q = least
+	}
+	calm := lowest >= t.pres[l]
+	wanted := int32(0)
+	if calm && asked < t.dead[l] {
+		x.Dead, odd = -int64(units), true
+	} else {
+		if calm && t.later[w]&bit != 0 {
+			t.leave(n, l, Late)
+			return
+		}
+		q := max(units, t.least[l])
+		if units < t.leastOrder[l] {
+			x.Minimum, odd = int64(q-units), true
 		}
 		pack := uint32(t.pack[l])
-		o.Wanted = int32((uint32(q) + pack - 1) / pack * pack)
-		if p+o.Wanted*1000 > t.room[w][l] {
-			t.capped(l, k, calm, &o, &x)
-			special = true
+		wanted = int32((uint32(q) + pack - 1) / pack * pack)
+		if p+wanted*1000 > t.room[w][l] {
+			odd = true
+			wanted = t.capped(l, k, wanted, calm, &x)
 		}
 	}
-	stock := t.p0[l]
-	if t.inbound&bit != 0 {
-		stock += t.here[w][l]
+	n.Wanted[l], n.N1[l], n.N2[l], n.N3[l] = wanted, unitsUp(-lowest), unitsUp(t.pres[l]-lowest), need
+	n.Supply[l] = supply(t.p0[l]+t.here[w][l], t.from[w+1][l]-t.from[w][l], t.tab.start[w+1]-t.tab.start[w])
+	if odd {
+		n.Odd |= bit
+		t.Notes = append(t.Notes, x)
 	}
-	if stock > 0 {
-		o.Supply = net.SupplyDays(int64(stock), int64(t.from[w+1][l]-t.from[w][l]), t.tab.start[w+1]-t.tab.start[w])
-	} else if t.from[w+1][l] == t.from[w][l] {
-		o.Supply = net.SupplyDays(0, 0, 1)
-	}
-	if special {
-		x.Policy = int64(units - o.N3)
-		if x != (net.Terms{}) {
-			o.Terms = int32(len(t.Terms))
-			t.Terms = append(t.Terms, x)
-		}
-	}
-	t.p[l] = p + o.Wanted*1000
+	t.p[l] = p + wanted*1000
 	t.Count[l]++
-	t.Orders = append(t.Orders, o)
+}
+
+// leave leaves a row to another path in the middle of its netting.
+func (t *Tile) leave(n *Needs, lane int, why Reason) {
+	n.Odd |= 1 << lane
+	t.Notes = append(t.Notes, Note{})
+	t.Leave(lane, why)
+}
+
+// supply gives stock ÷ mean daily demand, rounded down, 0 to 999; no demand: 999. Equal to net.SupplyDays.
+func supply(stock, demand, days int32) int32 {
+	const most = 999
+	if demand == 0 {
+		return most
+	}
+	return int32(min(uint64(max(stock, 0))*uint64(days)/uint64(demand), most))
 }
 
 // capped takes an order through shelf capacity and shelf life, as net.Pass does.
-func (t *Tile) capped(l, k int, calm bool, o *Order, x *net.Terms) {
+func (t *Tile) capped(l, k int, wanted int32, calm bool, x *Note) int32 {
 	w := k + 1
 	p, pack, least := int64(t.p[l]), int64(t.pack[l]), int64(t.least[l])
-	q := int64(o.Wanted)
+	q := int64(wanted)
 	if t.shelf[l] != always {
 		full := p
 		if t.inbound>>l&1 != 0 {
@@ -132,11 +152,11 @@ func (t *Tile) capped(l, k int, calm bool, o *Order, x *net.Terms) {
 			if to < least {
 				x.Least, x.Room = least, room
 				if calm {
-					o.Marks |= net.MarkConflict
-					x.Shelf, x.Conflict, o.Wanted = to-q, -to, 0
-					return
+					x.Marks |= net.MarkConflict
+					x.Shelf, x.Conflict = to-q, -to
+					return 0
 				}
-				o.Marks |= net.MarkOverflow
+				x.Marks |= net.MarkOverflow
 				to = least
 			}
 			x.Shelf, q = to-q, to
@@ -151,15 +171,15 @@ func (t *Tile) capped(l, k int, calm bool, o *Order, x *net.Terms) {
 		room := unitsDown(int64(t.sellable(l, w)) - lasting)
 		if to := room / pack * pack; q > to {
 			if to < least {
-				o.Marks = net.MarkConflict // what ran over the shelf is not ordered
+				x.Marks = net.MarkConflict // what ran over the shelf is not ordered
 				x.Least, x.Room = least, room
-				x.Life, x.Conflict, o.Wanted = to-q, -to, 0
-				return
+				x.Life, x.Conflict = to-q, -to
+				return 0
 			}
 			x.Life, q = to-q, to
 		}
 	}
-	o.Wanted = int32(q)
+	return int32(q)
 }
 
 // unitsUp rounds milli-units up to whole units; what is not positive is 0.

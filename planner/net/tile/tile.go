@@ -29,16 +29,15 @@ type Tile struct {
 	// given and did not net: Why says why.
 	Done, Short, Left uint64
 	Why               [Rows]Reason
-	Orders            []Order
-	Terms             []net.Terms
-	Count             [Rows]int32 // orders per row, also of rows that were left in the end
+	Needs             []Needs // per opportunity
+	Notes             []Note
+	Count             column // needs per row, also of rows that were left in the end
 
 	// facts per row, milli-units unless said otherwise
 	avail, level, pres, trigger, goal, dead, shelf column
-	pack, least                                    column // units
+	pack, least, leastOrder                        column // units; leastOrder: of rows with a minimum order, else 0
 	safe                                           column // thousandths of a day
 	cover, life                                    column // days
-	minimum                                        uint64 // a minimum order: its step is kept
 	lost                                           uint64 // demand is lost; else backordered
 	ahead, minMax, covers, lives, lots, inbound    uint64 // rows with safety days, of a policy, with a life, …
 	expedited                                      bool
@@ -60,7 +59,7 @@ type Tile struct {
 	top   []column // per opportunity: the stock that it would take to need nothing
 	ask   []column // per opportunity: the stock that the policy wants
 	room  []column // per opportunity: the stock after an order that no cap minds
-	here  []column // per opportunity: what becomes usable with it; only of rows with open orders
+	here  []column // per opportunity: what becomes usable with it
 	later []uint64 // per opportunity: rows to which something comes later in the window
 
 	p, p0, least0 column // running: balance, balance without orders, lowest seen
@@ -85,8 +84,8 @@ type Facts struct {
 func (t *Tile) Begin(tab *Table, expedited bool) {
 	t.tab, t.expedited = tab, expedited
 	t.Done, t.Short, t.Left = 0, 0, 0
-	t.Orders, t.Terms, t.in, t.stock = t.Orders[:0], t.Terms[:0], t.in[:0], t.stock[:0]
-	t.minimum, t.lost, t.ahead, t.minMax, t.covers, t.lives, t.lots, t.inbound = 0, 0, 0, 0, 0, 0, 0, 0
+	t.Notes, t.in, t.stock = t.Notes[:0], t.in[:0], t.stock[:0]
+	t.lost, t.ahead, t.minMax, t.covers, t.lives, t.lots, t.inbound = 0, 0, 0, 0, 0, 0, 0
 	n := tab.Planned + 2
 	for _, c := range [...]*[]column{&t.from, &t.flow, &t.low, &t.stop, &t.top, &t.ask, &t.room, &t.here} {
 		if cap(*c) < n {
@@ -99,6 +98,10 @@ func (t *Tile) Begin(tab *Table, expedited bool) {
 	}
 	t.later = t.later[:n]
 	clear(t.later)
+	if cap(t.Needs) < n {
+		t.Needs = make([]Needs, n)
+	}
+	t.Needs = t.Needs[:tab.Planned]
 	if h := tab.horizon + 1; cap(t.cum) < h {
 		t.cum = make([]column, h)
 	}
@@ -116,13 +119,14 @@ func (t *Tile) Leave(lane int, why Reason) {
 func (t *Tile) Set(lane int, f *Facts) bool {
 	lot := f.Lot
 	least := lot.Pack
+	t.leastOrder[lane] = 0
 	if lot.Pack > MaxPack || lot.MOQ > MaxUnits || lot.DeadBand > MaxUnits || lot.DeadBand*lot.Pack > MaxUnits*1000 {
 		t.Leave(lane, Wide)
 		return false
 	}
 	if lot.MOQ > 0 {
 		least = (lot.MOQ + lot.Pack - 1) / lot.Pack * lot.Pack
-		t.minimum |= 1 << lane
+		t.leastOrder[lane] = int32(least)
 	}
 	level := max(f.Safety, f.Present)
 	switch {

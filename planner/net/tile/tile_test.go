@@ -170,12 +170,14 @@ type outcome struct {
 }
 
 type order struct {
-	tile.Order
-	terms net.Terms
+	opp                        int
+	wanted, n1, n2, n3, supply int32
+	marks                      net.Marks
+	terms                      net.Terms
 }
 
 // careful nets a row by the careful path.
-func (b *board) careful(row *net.Row, lane int) outcome {
+func (b *board) careful(row *net.Row) outcome {
 	var p net.Pass
 	row.Prepare(&b.tab, 0)
 	p.Run(row, &b.tab, nil, nil)
@@ -188,11 +190,10 @@ func (b *board) careful(row *net.Row, lane int) outcome {
 			continue
 		}
 		a, end := b.tab.Opps[k].Usable, b.tab.End(k, row.Cover)
-		o := order{Order: tile.Order{
-			Lane: uint8(lane), Opp: int32(k), Marks: res.Marks, Wanted: int32(res.Wanted),
-			N1: int32(res.N1), N2: int32(res.N2), N3: int32(res.N3),
-			Supply: net.SupplyDays(stock[k], row.Sum(int(a), int(end)), end-a+1),
-		}}
+		o := order{
+			opp: k, marks: res.Marks, wanted: int32(res.Wanted), n1: int32(res.N1), n2: int32(res.N2), n3: int32(res.N3),
+			supply: int32(net.SupplyDays(stock[k], row.Sum(int(a), int(end)), end-a+1)),
+		}
 		if res.Need != res.N3 {
 			panic(fmt.Sprintf("need %d, n3 %d", res.Need, res.N3))
 		}
@@ -223,19 +224,20 @@ func (b *board) careful(row *net.Row, lane int) outcome {
 // kernel gives what the tile says of a row.
 func kernel(t *tile.Tile, lane int) outcome {
 	out := outcome{short: t.Short>>lane&1 != 0}
-	for _, o := range t.Orders {
-		if int(o.Lane) != lane {
+	for k := range t.Needs {
+		n := &t.Needs[k]
+		if n.Rows>>lane&1 == 0 {
 			continue
 		}
-		full := order{Order: o}
-		if o.Terms >= 0 {
-			full.terms = t.Terms[o.Terms]
-			if o.Marks == 0 {
-				full.terms.Least, full.terms.Room = 0, 0
+		o := order{opp: k, wanted: n.Wanted[lane], n1: n.N1[lane], n2: n.N2[lane], n3: n.N3[lane], supply: n.Supply[lane]}
+		if n.Odd>>lane&1 != 0 {
+			note := t.Note(n, lane)
+			o.marks, o.terms = note.Marks, note.Terms
+			if o.marks == 0 {
+				o.terms.Least, o.terms.Room = 0, 0
 			}
 		}
-		full.Terms = 0
-		out.orders = append(out.orders, full)
+		out.orders = append(out.orders, o)
 	}
 	return out
 }
@@ -258,7 +260,7 @@ func compare(t interface{ Fatalf(string, ...any) }, tl *tile.Tile, b *board) (ne
 			continue
 		}
 		netted++
-		got, want := kernel(tl, l), b.careful(row, l)
+		got, want := kernel(tl, l), b.careful(row)
 		if len(got.orders) != int(tl.Count[l]) {
 			t.Fatalf("row %d: %d orders, counted %d", l, len(got.orders), tl.Count[l])
 		}

@@ -28,7 +28,7 @@ func (t *Tile) windows() {
 			top[l] = t.level[l] + used
 			ask[l] = t.level[l] + used
 		}
-		t.stop[w], t.room[w] = least, t.shelf
+		t.stop[w], t.room[w], t.here[w] = least, t.shelf, column{}
 	}
 	t.tail()
 	for rest := t.inbound & t.Done; rest != 0; rest &= rest - 1 {
@@ -46,9 +46,7 @@ func (t *Tile) windows() {
 		for w := 1; w <= m; w++ {
 			a := t.tab.start[w]
 			t.ask[w][l] = t.goal[l] + t.sum(l, a+1) - t.from[w][l]
-			if t.inbound>>l&1 != 0 {
-				t.ask[w][l] -= t.here[w][l]
-			}
+			t.ask[w][l] -= t.here[w][l]
 		}
 	}
 	for rest := t.covers & t.Done; rest != 0; rest &= rest - 1 {
@@ -147,7 +145,6 @@ func (t *Tile) receipts(lane int) {
 	next := 0
 	for w := range m + 1 {
 		a, end := t.tab.start[w], t.tab.start[w+1]-1
-		t.here[w][lane] = 0
 		if t.shelf[lane] != always && w > 0 {
 			t.room[w][lane] = t.shelf[lane] - t.highest(lane, in[next:], a)
 		}
@@ -168,8 +165,9 @@ func (t *Tile) receipts(lane int) {
 		if lost {
 			t.stop[w][lane] = s.stop
 		}
-		if s.later {
+		if s.later && !t.expedited {
 			t.later[w] |= bit
+			t.room[w][lane] = -deep // so that it is looked at
 		}
 	}
 }
@@ -216,8 +214,5 @@ func (t *Tile) sellable(lane, w int) int32 {
 	if end > a {
 		sell = t.sum(lane, end) - t.from[w][lane]
 	}
-	if t.inbound>>lane&1 != 0 {
-		sell -= t.here[w][lane]
-	}
-	return sell
+	return sell - t.here[w][lane]
 }
