@@ -3,18 +3,21 @@ package tile
 // Demand takes the demand of the tile, day after day 64 rows of thousandths; nil: there is none. cut holds what of
 // day 0 is over already, in thousandths.
 func (t *Tile) Demand(days []uint16, cut *[Rows]int32) {
-	clear(t.cum[0][:])
 	if days == nil {
 		for d := range t.cum {
-			clear(t.cum[d][:])
+			t.cum[d] = column{}
 		}
 		return
 	}
-	first, out := (*[Rows]uint16)(days), &t.cum[1]
-	for l := range out {
-		out[l] = int32(first[l]) - cut[l]
+	for l := range cut {
+		t.cum[0][l] = -cut[l]
 	}
-	for d := 1; d < len(t.cum)-1; d++ {
+	t.cumulate(days)
+	t.cum[0] = column{}
+}
+
+func (t *Tile) cumulateScalar(days []uint16) {
+	for d := range len(t.cum) - 1 {
 		day, before, after := (*[Rows]uint16)(days[d*Rows:]), &t.cum[d], &t.cum[d+1]
 		for l := range after {
 			after[l] = before[l] + int32(day[l])

@@ -9,12 +9,12 @@ import (
 // Needs is what the rows of a tile need at one opportunity. Only rows with a bit have numbers, in units; the need of
 // an order is its N3.
 type Needs struct {
-	Rows       uint64 // that need something, also rows that were left in the end
-	Odd        uint64 // those of them with a note
-	firstNote  int32
 	Wanted     column
 	N1, N2, N3 column
 	Supply     column // days of supply
+	Rows       uint64 // that need something, also rows that were left in the end
+	Odd        uint64 // those of them with a note
+	firstNote  int32
 }
 
 // Note is what few orders have: ledger steps beside need and pack, or exceptions.
@@ -30,39 +30,42 @@ func (t *Tile) Note(n *Needs, lane int) *Note {
 
 // Run nets the rows that were set, opportunity by opportunity.
 func (t *Tile) Run() {
-	t.windows()
-	clear(t.Count[:])
-	t.p, t.p0, t.least0 = t.avail, t.avail, column{}
+	t.fill()
+	t.Count, t.seen = column{}, column{}
+	t.p, t.p0 = t.avail, t.avail
 	for k := range t.tab.Planned {
 		t.step(k)
 	}
-	m := t.tab.Planned
+	tail := &t.windows[t.tab.Planned+1]
 	for l := range t.p {
-		least := min(t.least0[l], t.p[l]+t.low[m+1][l])
+		least := min(t.seen[l], t.p[l]+tail.low[l])
 		t.Short |= uint64(uint32(least)>>31) << l
 	}
 	t.Short &= t.Done
 }
 
-// step runs all rows up to opportunity k and nets it.
-func (t *Tile) step(k int) {
-	flow, low, stop := &t.flow[k], &t.low[k], &t.stop[k]
-	top, lowest := &t.top[k+1], &t.low[k+1]
-	p, p0, least0 := &t.p, &t.p0, &t.least0
+func (t *Tile) stepScalar(k int) {
+	before, win := &t.windows[k], &t.windows[k+1]
+	p, p0, seen := &t.p, &t.p0, &t.seen
 	var act uint64
 	for l := range p {
 		was := p[l]
-		least0[l] = min(least0[l], was+low[l])
-		now := max(was+flow[l], stop[l])
-		p[l], p0[l] = now, max(p0[l]+flow[l], stop[l])
+		seen[l] = min(seen[l], was+before.low[l])
+		now := max(was+before.flow[l], before.stop[l])
+		p[l], p0[l] = now, max(p0[l]+before.flow[l], before.stop[l])
 		// a need, or a balance under the trigger: one of the differences is below zero
-		need := (now - top[l]) | (now + lowest[l] - t.trigger[l])
+		need := (now - win.top[l]) | (now + win.low[l] - t.trigger[l])
 		act |= uint64(uint32(need)>>31) << l
 	}
+	t.look(k, act&t.Done, act&t.Done)
+}
+
+// look nets the rows one by one that the columns alone do not tell.
+func (t *Tile) look(k int, rows, odd uint64) {
 	n := &t.Needs[k]
-	n.Rows, n.Odd, n.firstNote = act&t.Done, 0, int32(len(t.Notes))
-	for act &= t.Done; act != 0; act &= act - 1 {
-		t.order(bits.TrailingZeros64(act)%Rows, k)
+	n.Rows, n.Odd, n.firstNote = rows, 0, int32(len(t.Notes))
+	for ; odd != 0; odd &= odd - 1 {
+		t.order(bits.TrailingZeros64(odd)%Rows, k)
 	}
 }
 
@@ -72,9 +75,9 @@ func (t *Tile) order(l, k int) {
 	bit := uint64(1) << l
 	n := &t.Needs[k]
 	p := t.p[l]
-	lowest := p + t.low[w][l]
-	n3 := t.top[w][l] - p
-	asked := max(t.ask[w][l]-p, 0)
+	lowest := p + t.windows[w].low[l]
+	n3 := t.windows[w].top[l] - p
+	asked := max(t.windows[w].ask[l]-p, 0)
 	units := unitsUp(asked)
 	need := unitsUp(n3)
 	var x Note
@@ -102,13 +105,13 @@ func (t *Tile) order(l, k int) {
 		}
 		pack := uint32(t.pack[l])
 		wanted = int32((uint32(q) + pack - 1) / pack * pack)
-		if p+wanted*1000 > t.room[w][l] {
+		if p+wanted*1000 > t.windows[w].room[l] {
 			odd = true
 			wanted = t.capped(l, k, wanted, calm, &x)
 		}
 	}
 	n.Wanted[l], n.N1[l], n.N2[l], n.N3[l] = wanted, unitsUp(-lowest), unitsUp(t.pres[l]-lowest), need
-	n.Supply[l] = supply(t.p0[l]+t.here[w][l], t.from[w+1][l]-t.from[w][l], t.tab.start[w+1]-t.tab.start[w])
+	n.Supply[l] = supply(t.p0[l]+t.windows[w].here[l], t.windows[w].used[l], t.tab.start[w+1]-t.tab.start[w])
 	if odd {
 		n.Odd |= bit
 		t.Notes = append(t.Notes, x)

@@ -31,16 +31,14 @@ type Tile struct {
 	Why               [Rows]Reason
 	Needs             []Needs // per opportunity
 	Notes             []Note
-	Count             column // needs per row, also of rows that were left in the end
 
 	// facts per row, milli-units unless said otherwise
-	avail, level, pres, trigger, goal, dead, shelf column
-	pack, least, leastOrder                        column // units; leastOrder: of rows with a minimum order, else 0
-	safe                                           column // thousandths of a day
-	cover, life                                    column // days
-	lost                                           uint64 // demand is lost; else backordered
-	ahead, minMax, covers, lives, lots, inbound    uint64 // rows with safety days, of a policy, with a life, …
-	expedited                                      bool
+	avail, level, goal, shelf                   column
+	safe                                        column // thousandths of a day
+	cover, life                                 column // days
+	lost                                        uint64 // demand is lost; else backordered
+	ahead, minMax, covers, lives, lots, inbound uint64 // rows with safety days, of a policy, with a life, …
+	expedited                                   bool
 	// Scalar nets without vector instructions.
 	Scalar bool
 
@@ -51,18 +49,40 @@ type Tile struct {
 	lotsAt [Rows]int32
 	lotEnd [Rows]int32
 
-	cum   []column // cum[t] = demand of the days before day t, t = 0 … H
-	from  []column // per window: demand of the days before its first
-	flow  []column // per window: what its days add to the balance
-	low   []column // per window: the lowest that the balance comes to, counted from its start; one more, the tail
-	stop  []column // per window: the least that is left at its end
-	top   []column // per opportunity: the stock that it would take to need nothing
-	ask   []column // per opportunity: the stock that the policy wants
-	room  []column // per opportunity: the stock after an order that no cap minds
-	here  []column // per opportunity: what becomes usable with it
-	later []uint64 // per opportunity: rows to which something comes later in the window
+	cum     []column // cum[t] = demand of the days before day t, t = 0 … H
+	from    []column // per window: demand of the days before its first
+	windows []window
+	later   []uint64 // per window: rows to which something comes later in it
 
-	p, p0, least0 column // running: balance, balance without orders, lowest seen
+	state
+	least0 column // per row: what is left at the least at the end of a window
+}
+
+// state is where the rows of a tile stand, and what of their facts every opportunity looks at. The assembly counts on
+// the order of its columns, of 256 bytes each, and so on those of window and Needs.
+type state struct {
+	p, p0      column // balance, balance without orders
+	seen       column // the lowest balance so far, or more
+	Count      column // needs per row, also of rows that were left in the end
+	trigger    column // a lowest balance under it asks for an order
+	pres       column // presentation minimum
+	pack       column // units
+	least      column // units of the least order
+	leastOrder column // of rows with a minimum order: least, else 0
+	dead       column // what is asked for under it is not ordered
+	perPack    [Rows]float32
+}
+
+// window is the days from one opportunity up to the next (see Table), for all rows.
+type window struct {
+	flow column // what its days add to the balance: receipts less demand
+	low  column // the lowest balance at an end of day, counted from its start
+	stop column // what is left at its end at the least
+	top  column // the stock at its start with which it needs nothing
+	ask  column // the stock at its start that the policy wants
+	room column // the stock at its start, order included, that no cap minds
+	here column // receipts of its first day
+	used column // its demand
 }
 
 // Facts are the numbers of a row, in units unless said otherwise.
@@ -87,21 +107,12 @@ func (t *Tile) Begin(tab *Table, expedited bool) {
 	t.Notes, t.in, t.stock = t.Notes[:0], t.in[:0], t.stock[:0]
 	t.lost, t.ahead, t.minMax, t.covers, t.lives, t.lots, t.inbound = 0, 0, 0, 0, 0, 0, 0
 	n := tab.Planned + 2
-	for _, c := range [...]*[]column{&t.from, &t.flow, &t.low, &t.stop, &t.top, &t.ask, &t.room, &t.here} {
-		if cap(*c) < n {
-			*c = make([]column, n)
-		}
-		*c = (*c)[:n]
-	}
 	if cap(t.later) < n {
-		t.later = make([]uint64, n)
+		t.from, t.windows = make([]column, n, 2*n), make([]window, n, 2*n)
+		t.later, t.Needs = make([]uint64, n, 2*n), make([]Needs, n, 2*n)
 	}
-	t.later = t.later[:n]
+	t.from, t.windows, t.later, t.Needs = t.from[:n], t.windows[:n], t.later[:n], t.Needs[:tab.Planned]
 	clear(t.later)
-	if cap(t.Needs) < n {
-		t.Needs = make([]Needs, n)
-	}
-	t.Needs = t.Needs[:tab.Planned]
 	if h := tab.horizon + 1; cap(t.cum) < h {
 		t.cum = make([]column, h)
 	}
@@ -140,6 +151,7 @@ func (t *Tile) Set(lane int, f *Facts) bool {
 	bit := uint64(1) << lane
 	t.Done |= bit
 	t.avail[lane], t.level[lane], t.pres[lane] = int32(f.Avail*1000), int32(level*1000), int32(f.Present*1000)
+	t.perPack[lane] = 1 / float32(lot.Pack)
 	t.pack[lane], t.least[lane], t.dead[lane] = int32(lot.Pack), int32(least), int32(lot.DeadBand*lot.Pack)
 	t.shelf[lane], t.trigger[lane] = always, -deep
 	if f.Cap >= 0 {

@@ -242,8 +242,21 @@ func kernel(t *tile.Tile, lane int) outcome {
 	return out
 }
 
-// compare holds a board's tile against the careful path; it returns how many rows the kernel netted and left.
+// compare holds a board's tile against the careful path, in every form that the processor runs; it returns how many
+// rows the kernel netted and left.
 func compare(t interface{ Fatalf(string, ...any) }, tl *tile.Tile, b *board) (netted int, left [tile.NumReasons]int) {
+	tl.Scalar = true
+	netted, left = compareForm(t, tl, b)
+	if tl.Scalar = false; tile.Vector() {
+		n, gone := compareForm(t, tl, b)
+		if n != netted || gone != left {
+			t.Fatalf("the vector form nets %d rows and leaves %v, the scalar one %d and %v", n, gone, netted, left)
+		}
+	}
+	return netted, left
+}
+
+func compareForm(t interface{ Fatalf(string, ...any) }, tl *tile.Tile, b *board) (netted int, left [tile.NumReasons]int) {
 	if why := b.run(tl); why != tile.Netted {
 		left[why]++
 		return 0, left

@@ -6,29 +6,21 @@ import (
 	"echelon/planner/net"
 )
 
-// windows fills the columns per window: first as if no row had open orders, safety days, a policy or a shelf life,
+// fill makes the columns per window: first as if no row had open orders, safety days, a policy or a shelf life,
 // then those of the rows that have.
-func (t *Tile) windows() {
+func (t *Tile) fill() {
 	m := t.tab.Planned
 	for w := range m + 2 {
 		t.sums(&t.from[w], t.tab.start[w])
 	}
-	var least column
-	for l := range least {
+	for l := range t.least0 {
+		t.least0[l] = 0
 		if t.lost>>l&1 == 0 {
-			least[l] = -deep
+			t.least0[l] = -deep
 		}
 	}
 	for w := range m + 1 {
-		a, b := &t.from[w], &t.from[w+1]
-		flow, low, top, ask := &t.flow[w], &t.low[w], &t.top[w], &t.ask[w]
-		for l := range flow {
-			used := b[l] - a[l]
-			flow[l], low[l] = -used, -used
-			top[l] = t.level[l] + used
-			ask[l] = t.level[l] + used
-		}
-		t.stop[w], t.room[w], t.here[w] = least, t.shelf, column{}
+		t.plainWindow(w)
 	}
 	t.tail()
 	for rest := t.inbound & t.Done; rest != 0; rest &= rest - 1 {
@@ -38,22 +30,22 @@ func (t *Tile) windows() {
 		l := bits.TrailingZeros64(rest)
 		for w := 1; w <= m; w++ {
 			need := t.floor(l, t.tab.start[w+1]-1) - t.from[w][l]
-			t.top[w][l], t.ask[w][l] = need, need
+			t.windows[w].top[l], t.windows[w].ask[l] = need, need
 		}
 	}
 	for rest := t.minMax & t.Done; rest != 0; rest &= rest - 1 {
 		l := bits.TrailingZeros64(rest)
 		for w := 1; w <= m; w++ {
 			a := t.tab.start[w]
-			t.ask[w][l] = t.goal[l] + t.sum(l, a+1) - t.from[w][l]
-			t.ask[w][l] -= t.here[w][l]
+			t.windows[w].ask[l] = t.goal[l] + t.sum(l, a+1) - t.from[w][l]
+			t.windows[w].ask[l] -= t.windows[w].here[l]
 		}
 	}
 	for rest := t.covers & t.Done; rest != 0; rest &= rest - 1 {
 		l := bits.TrailingZeros64(rest)
 		for w := 1; w <= m; w++ {
 			if a := t.tab.start[w]; a+t.cover[l] > t.tab.start[w+1] {
-				t.ask[w][l] = t.needed(l, a, a+t.cover[l]-1)
+				t.windows[w].ask[l] = t.needed(l, a, a+t.cover[l]-1)
 			}
 		}
 	}
@@ -65,7 +57,7 @@ func (t *Tile) windows() {
 // tail works out the last stretch of the horizon, after the last opportunity inside it.
 func (t *Tile) tail() {
 	m := t.tab.Planned
-	low := &t.low[m+1]
+	low := &t.windows[m+1].low
 	if int(t.tab.start[m]) >= t.tab.horizon {
 		*low = column{}
 		return
@@ -74,6 +66,16 @@ func (t *Tile) tail() {
 	for l := range low {
 		low[l] = a[l] - end[l]
 	}
+}
+
+func (t *Tile) plainWindowScalar(w int) {
+	a, b, win := &t.from[w], &t.from[w+1], &t.windows[w]
+	for l := range a {
+		used := b[l] - a[l]
+		win.used[l], win.flow[l], win.low[l] = used, -used, -used
+		win.top[l], win.ask[l] = t.level[l]+used, t.level[l]+used
+	}
+	win.stop, win.room, win.here = t.least0, t.shelf, column{}
 }
 
 // floor gives a row's floor of a day with the demand up to its end. It never falls from day to day, so that the last
@@ -146,28 +148,28 @@ func (t *Tile) receipts(lane int) {
 	for w := range m + 1 {
 		a, end := t.tab.start[w], t.tab.start[w+1]-1
 		if t.shelf[lane] != always && w > 0 {
-			t.room[w][lane] = t.shelf[lane] - t.highest(lane, in[next:], a)
+			t.windows[w].room[lane] = t.shelf[lane] - t.highest(lane, in[next:], a)
 		}
 		if end < a {
 			continue
 		}
 		if w == m && int(a) < t.tab.horizon {
 			s, _ := t.walk(lane, in[next:], a, int32(t.tab.horizon)-1)
-			t.low[m+1][lane] = s.low
+			t.windows[m+1].low[lane] = s.low
 		}
 		if t.ahead&bit == 0 && (next == len(in) || in[next].Day > end) {
 			continue
 		}
 		s, passed := t.walk(lane, in[next:], a, end)
 		next += passed
-		t.flow[w][lane], t.low[w][lane], t.top[w][lane], t.ask[w][lane] = s.flow, s.low, s.top, s.top
-		t.here[w][lane] = s.here
+		t.windows[w].flow[lane], t.windows[w].low[lane], t.windows[w].top[lane], t.windows[w].ask[lane] = s.flow, s.low, s.top, s.top
+		t.windows[w].here[lane] = s.here
 		if lost {
-			t.stop[w][lane] = s.stop
+			t.windows[w].stop[lane] = s.stop
 		}
 		if s.later && !t.expedited {
 			t.later[w] |= bit
-			t.room[w][lane] = -deep // so that it is looked at
+			t.windows[w].room[lane] = -deep // so that it is looked at
 		}
 	}
 }
@@ -203,7 +205,7 @@ func (t *Tile) highest(lane int, in []net.Receipt, a int32) int32 {
 // as if it did: whether the bound truly bites, capped says.
 func (t *Tile) lasts(lane int) {
 	for w := 1; w <= t.tab.Planned; w++ {
-		t.room[w][lane] = min(t.room[w][lane], t.sellable(lane, w))
+		t.windows[w].room[lane] = min(t.windows[w].room[lane], t.sellable(lane, w))
 	}
 }
 
@@ -214,5 +216,5 @@ func (t *Tile) sellable(lane, w int) int32 {
 	if end > a {
 		sell = t.sum(lane, end) - t.from[w][lane]
 	}
-	return sell - t.here[w][lane]
+	return sell - t.windows[w].here[lane]
 }

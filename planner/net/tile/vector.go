@@ -1,4 +1,0 @@
-package tile
-
-// Vector reports whether the processor can run the kernel's vector form.
-func Vector() bool { return false }

@@ -1,0 +1,14 @@
+//go:build !amd64
+
+package tile
+
+// Vector reports whether the processor can run the kernel's vector form.
+func Vector() bool { return false }
+
+func (t *Tile) cumulate(days []uint16) { t.cumulateScalar(days) }
+
+// plainWindow fills a window as if no row had anything beside demand, floor and capacity.
+func (t *Tile) plainWindow(w int) { t.plainWindowScalar(w) }
+
+// step runs all rows up to opportunity k and nets it.
+func (t *Tile) step(k int) { t.stepScalar(k) }
