@@ -10,6 +10,10 @@ import (
 	"echelon/planner/net/tile"
 )
 
+func kernelBenchmark() benchmark {
+	return benchmark{"kernel", "the first netting of all rows alone, by path; share of the speed at which the same memory is read", netKernel}
+}
+
 // netKernel times the first netting of all rows alone, by path, and how fast the same memory can be read.
 func netKernel(ctx context.Context, s settings, report func(result)) error {
 	m, err := inMemory(ctx, s)

@@ -7,7 +7,6 @@ func benchmarks() []benchmark {
 		{"build", "input tables in memory → snapshot", buildSnapshot},
 		{"load", "snapshot on disk → columns in memory", loadSnapshot},
 		{"plan", "loaded snapshot → final plan, sharing, rounds, ledger, projections and plan hash included", planNetwork},
-		{"kernel", "the first netting of all rows alone, by path; share of the speed at which the same memory is read", netKernel},
 		{"peers", "netting alone, rules that all can express: Echelon, Go structs and maps, numpy, DuckDB", peers},
 		{"write", "plan → plan files, planning not counted", writePlan},
 		{"apply", "change topics → state: first load, then inventory updates against consuming and dropping them", applyUpdates},

@@ -91,7 +91,7 @@ func run(ctx context.Context, args []string) error {
 	if s.kernel, err = planner.ParseKernel(*kernel); err != nil {
 		return err
 	}
-	all := benchmarks()
+	all := append(benchmarks(), kernelBenchmark())
 	if *list {
 		for _, b := range all {
 			fmt.Printf("%-9s %s\n", b.name, b.does)
