@@ -20,17 +20,24 @@ type avroKey struct {
 type avroPlan struct {
 	root  *avroNode
 	after *avroNode // the row's record of a Debezium envelope
-	roles []avroRole
-	rows  map[*row][]avroStep
-	last  *row // whose steps are in steps
-	steps []avroStep
+	roles avroRoles
+	rows  map[*fields]*avroSteps
+	last  *fields // whose steps are in steps
+	steps *avroSteps
 }
 
-// avroRole is what a field of an envelope is for.
+// avroRoles is how an envelope, or a record inside, is read: before each field that is for something, the others
+// are read over in one go.
+type avroRoles struct {
+	steps []avroRole
+	rest  []simple
+}
+
 type avroRole struct {
+	skip []simple
 	node *avroNode
 	is   role
-	in   []avroRole // of the record inside
+	in   *avroRoles // of the record inside
 }
 
 type role uint8
@@ -55,17 +62,35 @@ const (
 	roleID
 )
 
-// avroStep reads a field of a row, or over it.
+// avroSteps is how a record is read as the row of an origin.
+type avroSteps struct {
+	steps []avroStep
+	rest  []simple
+}
+
+// avroStep reads a field of a row.
 type avroStep struct {
-	node *avroNode
+	skip []simple
+	node *avroNode // of an optional field, what is there when it is not null
+	null int8      // the branch that is null; -1: not optional
 	cols []avroTarget
 	is   special
 }
 
 type avroTarget struct {
-	c   *column
-	enc encoding
+	c    *column
+	enc  encoding
+	fast fastPath
 }
+
+// fastPath is a shorter way for what most columns are.
+type fastPath uint8
+
+const (
+	noFastPath fastPath = iota
+	fastInt             // a whole number that is the contract's number, if its range allows it
+	fastText            // a text that is the contract's text, if it keeps its grammar
+)
 
 type special uint8
 
@@ -124,7 +149,7 @@ func (d *Decoder) newPlan(id avroKey) (*avroPlan, error) {
 	case root.kind != avroRecord:
 		return nil, &inputs.Fault{Reason: inputs.BadRecord, Column: "schema", Value: fmt.Sprint(id.id), Hint: "the schema is not of a record"}
 	}
-	p := &avroPlan{root: root, rows: map[*row][]avroStep{}}
+	p := &avroPlan{root: root, rows: map[*fields]*avroSteps{}}
 	p.roles = roles(root, map[string]role{"op": roleOp, "after": roleAfter, "source": roleSource, "transaction": roleTransaction})
 	if after := root.field("after"); after != nil {
 		p.after = after.record()
@@ -133,85 +158,170 @@ func (d *Decoder) newPlan(id avroKey) (*avroPlan, error) {
 }
 
 // roles finds what the fields of an envelope are for.
-func roles(n *avroNode, by map[string]role) []avroRole {
-	out := make([]avroRole, len(n.fields))
+func roles(n *avroNode, by map[string]role) avroRoles {
+	var out avroRoles
+	var run []simple
 	for i := range n.fields {
 		f := &n.fields[i]
-		out[i] = avroRole{node: f.node, is: by[f.name]}
-		if out[i].is == roleAfter && f.node.record() == nil {
-			out[i].is = noRole
+		is, inner := by[f.name], f.node.record()
+		if inner == nil && (is == roleAfter || is == roleSource || is == roleTransaction) {
+			is = noRole
 		}
-		inner := f.node.record()
-		switch {
-		case out[i].is == roleSource && inner != nil:
-			out[i].in = roles(inner, map[string]role{
+		if is == roleMillis && n.field("ts_us") != nil { // the same in microseconds follows
+			is = noRole
+		}
+		if is == noRole {
+			run = append(run, simpleOf(f.node))
+			continue
+		}
+		r := avroRole{skip: run, node: f.node, is: is}
+		run = nil
+		switch is {
+		case roleSource:
+			in := roles(inner, map[string]role{
 				"db": roleDatabase, "schema": roleSchema, "table": roleTable, "snapshot": roleSnapshot, "lsn": roleLSN,
 				"sequence": roleSequence, "file": roleFile, "pos": rolePos, "row": roleRow, "ts_us": roleMicros, "ts_ms": roleMillis,
 			})
-		case out[i].is == roleTransaction && inner != nil:
-			out[i].in = roles(inner, map[string]role{"id": roleID})
-		case out[i].is == roleSource, out[i].is == roleTransaction:
-			out[i].is = noRole
+			r.in = &in
+		case roleTransaction:
+			in := roles(inner, map[string]role{"id": roleID})
+			r.in = &in
+		default:
 		}
+		out.steps = append(out.steps, r)
 	}
+	out.rest = run
 	return out
 }
 
 // of gives the steps that read a record as the row of an origin.
-func (p *avroPlan) of(w *row, n *avroNode, by *fields, flat bool) []avroStep {
-	if p.last == w {
+func (p *avroPlan) of(w *row, n *avroNode, by *fields, flat bool) *avroSteps {
+	if p.last == by {
 		return p.steps
 	}
-	steps, ok := p.rows[w]
+	steps, ok := p.rows[by]
 	if !ok {
-		for i := range n.fields {
-			f := &n.fields[i]
-			s := avroStep{node: f.node}
-			for _, c := range by.at[f.name] {
-				s.cols = append(s.cols, avroTarget{c, c.schemed(f.node.enc)})
-			}
-			switch {
-			case len(s.cols) > 0 || !flat:
-			case f.name == w.o.op.name:
-				s.is = specialOp
-			case f.name == w.o.position.name:
-				s.is = specialPosition
-			}
-			steps = append(steps, s)
-		}
-		p.rows[w] = steps
+		steps = w.steps(n, by, flat)
+		p.rows[by] = steps
 	}
-	p.last, p.steps = w, steps
+	p.last, p.steps = by, steps
 	return steps
 }
 
-// avroRow reads a record as the columns of a row.
-func (d *Decoder) avroRow(w *row, rd *walker, steps []avroStep) (op []byte, position []byte) {
-	for i := range steps {
-		s := &steps[i]
+func (w *row) steps(n *avroNode, by *fields, flat bool) *avroSteps {
+	out := &avroSteps{}
+	var run []simple
+	for i := range n.fields {
+		f := &n.fields[i]
+		s := avroStep{node: f.node, null: -1}
+		if inner, null, ok := f.node.optional(); ok {
+			s.node, s.null = inner, null
+		}
+		for _, c := range by.at[f.name] {
+			t := avroTarget{c: c, enc: c.schemed(s.node.enc)}
+			switch {
+			case (s.node.kind == avroLong || s.node.kind == avroInt) && c.plain:
+				t.fast = fastInt
+			case s.node.kind == avroString && c.def.Type.Texts() && !c.value.Converts():
+				t.fast = fastText
+			}
+			s.cols = append(s.cols, t)
+		}
 		switch {
-		case len(s.cols) == 0 && s.is == noSpecial:
-			rd.skip(s.node, 1)
+		case len(s.cols) > 0:
+		case flat && f.name == w.o.op.name:
+			s.is, s.node, s.null = specialOp, f.node, -1
+		case flat && f.name == w.o.position.name:
+			s.is, s.node, s.null = specialPosition, f.node, -1
+		default:
+			run = append(run, simpleOf(f.node))
 			continue
-		case s.is == specialOp:
+		}
+		s.skip, run = run, nil
+		out.steps = append(out.steps, s)
+	}
+	out.rest = run
+	return out
+}
+
+// avroRow reads a record as the columns of a row.
+func (d *Decoder) avroRow(w *row, rd *walker, by *avroSteps) (op []byte, position []byte) {
+	for i := range by.steps {
+		s := &by.steps[i]
+		if len(s.skip) > 0 {
+			rd.over(s.skip)
+		}
+		switch s.is {
+		case specialOp:
 			op = rd.word(s.node)
 			continue
-		case s.is == specialPosition:
+		case specialPosition:
 			position = d.avroPosition(rd, s.node)
 			continue
+		case noSpecial:
+		}
+		if s.null >= 0 {
+			switch rd.long() {
+			case int64(s.null):
+				for j := range s.cols {
+					c := s.cols[j].c
+					w.seen[c.cell], w.cells[c.cell] = w.phase, cdc.Cell{}
+				}
+				continue
+			case int64(1 - s.null):
+			default:
+				rd.fail()
+			}
 		}
 		start := rd.at
 		for j := range s.cols {
 			rd.at = start
-			t := &s.cols[j]
-			cell, f := t.c.avroCell(&d.d, rd, s.node, t.enc)
+			d.avroColumn(w, rd, s.node, &s.cols[j])
 			if rd.bad {
 				return op, position
 			}
-			w.put(t.c, cell, f)
 		}
 	}
+	rd.over(by.rest)
 	return op, position
+}
+
+// avroColumn reads one column.
+func (d *Decoder) avroColumn(w *row, rd *walker, n *avroNode, t *avroTarget) {
+	c := t.c
+	w.seen[c.cell] = w.phase
+	cell := &w.cells[c.cell]
+	switch t.fast {
+	case fastInt:
+		v := rd.number(n)
+		if v >= c.def.Min && v <= c.def.Max {
+			cell.Kind, cell.Int = cdc.Int, v
+			return
+		}
+		if !rd.bad {
+			w.note(c, inputs.CheckInt(c.def, v))
+		}
+	case fastText:
+		b := rd.bytes()
+		if c.debezium && len(b) == len(unavailable) && string(b) == unavailable {
+			cell.Kind = cdc.Unchanged
+			return
+		}
+		out, null, f := c.value.Text(b)
+		switch {
+		case f != nil:
+			w.note(c, f)
+		case !null:
+			cell.Kind, cell.Text = cdc.Text, out
+		}
+	case noFastPath:
+		made, f := c.avroCell(&d.d, rd, n, t.enc)
+		if f != nil {
+			w.note(c, f)
+			return
+		}
+		*cell = made
+	}
 }
 
 // avroPosition reads a position that is a number or a text.
@@ -256,12 +366,12 @@ func (d *Decoder) canonicalAvro(w *row, r *cdc.Record) (cdc.Op, error) {
 }
 
 // avroKeyRow reads the columns of a record's key.
-func (d *Decoder) avroKeyRow(w *row, r *cdc.Record) error {
+func (d *Decoder) avroKeyRow(w *row, r *cdc.Record, by *fields) error {
 	p, rd, err := d.plan(r.Key, true)
 	if err != nil {
 		return err
 	}
-	d.avroRow(w, &rd, p.of(w, p.root, w.keys, false))
+	d.avroRow(w, &rd, p.of(w, p.root, by, false))
 	if rd.bad || rd.at != len(rd.b) {
 		return avroBroken(r.Key)
 	}

@@ -3,6 +3,7 @@ package decode
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 )
 
 // walker reads Avro's bytes. After the first mistake it stands at the end, and everything it gives is empty.
@@ -212,4 +213,115 @@ func (w *walker) whole(n *avroNode) (v int64, given bool) {
 	}
 	w.skip(n, 0)
 	return 0, false
+}
+
+// simple is a value that is only read over.
+type simple struct {
+	kind avroKind // avroInt, avroLong, avroString, avroFixed; anything else by its node
+	null int8     // the branch that is null, of a union of two; -1: no union
+	size int      // of avroFixed
+	node *avroNode
+}
+
+// simpleOf makes the quickest way over a value.
+func simpleOf(n *avroNode) simple {
+	s := simple{node: n, null: -1}
+	if inner, null, ok := n.optional(); ok {
+		s.null, n = null, inner
+	}
+	switch n.kind {
+	case avroInt, avroLong:
+		s.kind = n.kind
+	case avroString, avroBytes:
+		s.kind = avroString
+	case avroFixed:
+		s.kind, s.size = avroFixed, n.size
+	case avroBool:
+		s.kind, s.size = avroFixed, 1
+	case avroFloat:
+		s.kind, s.size = avroFixed, 4
+	case avroDouble:
+		s.kind, s.size = avroFixed, 8
+	default:
+		return simple{kind: avroRecord, null: -1, node: s.node}
+	}
+	return s
+}
+
+// optional tells the value and the null branch of a union of null and one type.
+func (n *avroNode) optional() (inner *avroNode, null int8, ok bool) {
+	if n.kind != avroUnion || len(n.branches) != 2 {
+		return nil, -1, false
+	}
+	for i, b := range n.branches {
+		if b.kind == avroNull {
+			return n.branches[1-i], int8(i), true
+		}
+	}
+	return nil, -1, false
+}
+
+// over reads over a run of values.
+func (w *walker) over(run []simple) {
+	b, at := w.b, w.at
+	for i := range run {
+		s := &run[i]
+		if s.null >= 0 && s.kind != avroRecord {
+			if at >= len(b) {
+				w.fail()
+				return
+			}
+			c := int8(b[at])
+			if c == s.null<<1 {
+				at++
+				continue
+			}
+			if c != (1-s.null)<<1 { // written in more bytes than it needs, or wrong
+				w.at = at
+				w.skip(s.node, 1)
+				at = w.at
+				continue
+			}
+			at++
+		}
+		switch s.kind {
+		case avroFixed:
+			if at += s.size; at > len(b) {
+				w.fail()
+				return
+			}
+			continue
+		case avroRecord:
+			w.at = at
+			w.skip(s.node, 1)
+			at = w.at
+			continue
+		}
+		var v int64
+		if at < len(b) && b[at] < 0x80 {
+			v = int64(b[at]>>1) ^ -int64(b[at]&1)
+			at++
+		} else if s.kind == avroLong && at+8 <= len(b) && binary.LittleEndian.Uint64(b[at:])&0x8080808080808080 != 0x8080808080808080 {
+			at += bits.TrailingZeros64(^binary.LittleEndian.Uint64(b[at:])&0x8080808080808080)>>3 + 1
+			continue
+		} else {
+			w.at = at
+			v = w.longer()
+			at = w.at
+		}
+		switch {
+		case s.kind == avroLong:
+		case s.kind == avroInt:
+			if v != int64(int32(v)) {
+				w.fail()
+				return
+			}
+		case v < 0 || v > int64(len(b)-at):
+			w.fail()
+			return
+		default:
+			at += int(v)
+		}
+	}
+	w.at = at
 }

@@ -79,7 +79,7 @@ func (d *Decoder) canonicalRow(w *row, r *cdc.Record) (op cdc.Op, err error) {
 		if p := d.partOf(r.Partition); p.given && !d.given && r.Partition.Topic != cdc.HTTPTopic {
 			d.ch.Position = cdc.Position{Major: p.at.Major, Minor: math.MaxUint64}
 		}
-		err = d.key(w, r)
+		err = d.key(w, r, w.keys)
 	case r.Value[0] == 0:
 		op, err = d.canonicalAvro(w, r)
 	default:

@@ -230,6 +230,9 @@ func (c *column) float(d *scratch, v float64, bits int) (cdc.Cell, *inputs.Fault
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return cdc.Cell{}, c.value.Fault(inputs.WrongType, strconv.FormatFloat(v, 'g', -1, 64), "not a number: leave it null where the contract allows it")
 	}
+	if x := int64(v); float64(x) == v && x > -1<<53 && x < 1<<53 {
+		return c.integer(d, x, encoding{})
+	}
 	d.tmp = strconv.AppendFloat(d.tmp[:0], v, 'f', -1, bits)
 	if c.def.Type.Texts() {
 		start := len(d.text)

@@ -28,6 +28,7 @@ type event struct {
 	tx         []byte
 	plan       *connectPlan // of JSON with a schema
 	avro       *avroPlan    // of Avro
+	only       *row         // of Avro: the one origin of the topic, whose row was read with the envelope
 }
 
 // debezium decodes the record of a source table.
@@ -167,27 +168,27 @@ func (t *topic) tables() string {
 
 // debeziumRow reads the cells of one origin.
 func (d *Decoder) debeziumRow(w *row, r *cdc.Record, op cdc.Op) error {
-	w.begin()
-	if err := d.key(w, r); err != nil {
-		return err
-	}
+	e := &d.ev
 	if op == cdc.Delete {
+		w.begin()
+		if err := d.key(w, r, w.keys); err != nil {
+			return err
+		}
 		w.gone(true)
 		if f := w.check(false); f != nil {
 			return f
 		}
 		return nil
 	}
-	if f := w.check(false); f != nil {
-		return f
-	}
-	w.phase++
-	e := &d.ev
-	if e.avro != nil {
+	switch {
+	case e.only != nil: // it was read already
+	case e.avro != nil:
+		w.begin()
 		if err := d.avroAfter(w, r); err != nil {
 			return tabled(err, w.o)
 		}
-	} else {
+	default:
+		w.begin()
 		s := scanner{data: r.Value[:e.row1], at: e.row0, d: &d.d}
 		enc := w.enc
 		if e.plan != nil {
@@ -197,19 +198,22 @@ func (d *Decoder) debeziumRow(w *row, r *cdc.Record, op cdc.Op) error {
 			return tabled(broken(r.Value, s.bad), w.o)
 		}
 	}
+	if err := d.key(w, r, w.must); err != nil {
+		return err
+	}
 	if f := w.check(true); f != nil {
 		return f
 	}
 	return nil
 }
 
-// key reads the columns of a record's key.
-func (d *Decoder) key(w *row, r *cdc.Record) error {
+// key reads columns of a record's key: all of our key's for a delete, those that must have a value for an upsert.
+func (d *Decoder) key(w *row, r *cdc.Record, by *fields) error {
 	if r.Key[0] == 0 {
 		if d.f.registry == nil && !avroFormat(w.o.format) {
 			return tabled(broken(r.Key, "the key is Avro, or no text: the source's format says JSON"), w.o)
 		}
-		return tabled(d.avroKeyRow(w, r), w.o)
+		return tabled(d.avroKeyRow(w, r, by), w.o)
 	}
 	s := scanner{data: r.Key, d: &d.d}
 	if s.peek() != '{' {
@@ -221,7 +225,7 @@ func (d *Decoder) key(w *row, r *cdc.Record) error {
 		}
 		return tabled(broken(r.Key, "the record's key must be an object with the key's columns"), w.o)
 	}
-	if !d.jsonKey(&s, w, r.Partition.Topic) || !s.end() {
+	if !d.jsonKey(&s, w, by, r.Partition.Topic) || !s.end() {
 		return tabled(broken(r.Key, "key: "+s.bad), w.o)
 	}
 	return nil

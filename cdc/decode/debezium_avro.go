@@ -5,13 +5,17 @@ import (
 )
 
 // avroEnvelope reads a Debezium envelope in Avro.
-func (d *Decoder) avroEnvelope(_ *topic, r *cdc.Record) error {
+func (d *Decoder) avroEnvelope(t *topic, r *cdc.Record) error {
 	p, w, err := d.plan(r.Value, false)
 	if err != nil {
 		return err
 	}
 	d.ev.avro = p
-	d.envelope(&w, p.roles)
+	if len(t.origins) == 1 {
+		d.ev.only = d.rows[t.origins[0].index]
+		d.ev.only.begin()
+	}
+	d.envelope(&w, &p.roles)
 	if w.bad || w.at != len(w.b) {
 		return avroBroken(r.Value)
 	}
@@ -19,14 +23,16 @@ func (d *Decoder) avroEnvelope(_ *topic, r *cdc.Record) error {
 }
 
 // envelope reads the fields of an envelope, or of the records inside.
-func (d *Decoder) envelope(w *walker, roles []avroRole) {
+func (d *Decoder) envelope(w *walker, by *avroRoles) {
 	e := &d.ev
-	for i := range roles {
-		f := &roles[i]
+	for i := range by.steps {
+		f := &by.steps[i]
+		if len(f.skip) > 0 {
+			w.over(f.skip)
+		}
 		n := f.node
 		switch f.is {
 		case noRole:
-			w.skip(n, 1)
 		case roleOp:
 			if e.opText = w.word(n); len(e.opText) == 1 {
 				e.op = e.opText[0]
@@ -37,19 +43,15 @@ func (d *Decoder) envelope(w *walker, roles []avroRole) {
 			if n.kind == avroUnion {
 				n = w.branch(n)
 			}
-			if n.kind != avroRecord {
+			switch {
+			case n.kind != avroRecord:
 				w.skip(n, 1)
-				continue
+			case f.is == roleAfter:
+				d.envelopeRow(w, n)
+			default:
+				e.hasSource = e.hasSource || f.is == roleSource
+				d.envelope(w, f.in)
 			}
-			if f.is == roleAfter {
-				e.row0 = w.at
-				w.skip(n, 1)
-				e.row1 = w.at
-				e.rowGiven = true
-				continue
-			}
-			e.hasSource = e.hasSource || f.is == roleSource
-			d.envelope(w, f.in)
 		case roleDatabase:
 			e.database = w.word(n)
 		case roleSchema:
@@ -83,6 +85,20 @@ func (d *Decoder) envelope(w *walker, roles []avroRole) {
 			e.tx = w.word(n)
 		}
 	}
+	w.over(by.rest)
+}
+
+// envelopeRow reads the new row. Where the topic feeds one origin it is read at once; else it is read over, and
+// read again for each origin.
+func (d *Decoder) envelopeRow(w *walker, n *avroNode) {
+	e := &d.ev
+	e.row0 = w.at
+	if e.only != nil {
+		d.avroRow(e.only, w, e.avro.of(e.only, e.avro.after, e.only.values, false))
+	} else {
+		w.skip(n, 1)
+	}
+	e.row1, e.rowGiven = w.at, true
 }
 
 // avroAfter reads the new row.

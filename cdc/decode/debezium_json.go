@@ -132,7 +132,7 @@ func (d *Decoder) sourceMember(s *scanner, name []byte) (ok bool) {
 }
 
 // jsonKey reads a key in JSON, with or without its schema.
-func (d *Decoder) jsonKey(s *scanner, w *row, topic string) bool {
+func (d *Decoder) jsonKey(s *scanner, w *row, by *fields, topic string) bool {
 	enc, start := w.enc, s.at
 	bare := true
 	ok := s.object(func(_ int, name []byte) bool {
@@ -146,8 +146,8 @@ func (d *Decoder) jsonKey(s *scanner, w *row, topic string) bool {
 	}
 	end := s.at
 	s.at = start
-	if bare || w.keys.at["payload"] != nil {
-		return d.jsonRow(s, w, w.keys, enc, nil)
+	if bare || by.at["payload"] != nil {
+		return d.jsonRow(s, w, by, enc, nil)
 	}
 	ok = s.object(func(_ int, name []byte) bool {
 		switch {
@@ -158,7 +158,7 @@ func (d *Decoder) jsonKey(s *scanner, w *row, topic string) bool {
 			}
 			return ok
 		case string(name) == "payload" && s.peek() == '{':
-			return d.jsonRow(s, w, w.keys, enc, nil)
+			return d.jsonRow(s, w, by, enc, nil)
 		}
 		return s.skip(1)
 	})

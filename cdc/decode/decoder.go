@@ -52,7 +52,8 @@ type row struct {
 	phase   uint32
 	fault   *inputs.Fault
 	faultAt int
-	keys    *fields // columns that are read from the record's key
+	keys    *fields // columns of our key, for deletes
+	must    *fields // those of them that must have a value: for upserts too
 	values  *fields // columns that are read from its value
 	keyEnc  []encoding
 	enc     []encoding
@@ -64,7 +65,7 @@ func (f *Feeds) Decoder() *Decoder {
 		f: f, all: map[cdc.Partition]*part{}, avro: map[avroKey]*avroPlan{}, conn: map[connectKey]*connectPlans{},
 	}
 	for _, o := range f.origins {
-		w := &row{o: o, cells: make([]cdc.Cell, len(o.Columns)), seen: make([]uint32, len(o.Columns)), keys: newFields(), values: newFields()}
+		w := &row{o: o, cells: make([]cdc.Cell, len(o.Columns)), seen: make([]uint32, len(o.Columns)), keys: newFields(), must: newFields(), values: newFields()}
 		for _, c := range o.cols {
 			w.enc = append(w.enc, c.enc)
 			if c.from == "" {
@@ -72,6 +73,9 @@ func (f *Feeds) Decoder() *Decoder {
 			}
 			if c.def.Key {
 				w.keys.add(c.from, c)
+			}
+			if c.key {
+				w.must.add(c.from, c)
 			}
 			if !c.key || !o.debezium {
 				w.values.add(c.from, c)
@@ -186,13 +190,18 @@ func (d *Decoder) bounds(r *cdc.Record) *inputs.Fault {
 	if len(r.Key) > maxKey {
 		return &inputs.Fault{Reason: inputs.TooLarge, Value: fmt.Sprintf("key of %d bytes", len(r.Key)), Hint: fmt.Sprintf("a record's key has at most %d bytes", maxKey)}
 	}
-	for _, b := range [2][]byte{r.Value, r.Key} {
-		if len(b) > 0 && b[0] != 0 && !utf8.Valid(b) {
-			return &inputs.Fault{Reason: inputs.BadText, Value: inputs.Cut(string(b[:min(len(b), 200)])), Hint: "the record must be UTF-8"}
+	if !isText(r.Value) || !isText(r.Key) {
+		b := r.Value
+		if isText(b) {
+			b = r.Key
 		}
+		return &inputs.Fault{Reason: inputs.BadText, Value: inputs.Cut(string(b[:min(len(b), 200)])), Hint: "the record must be UTF-8"}
 	}
 	return nil
 }
+
+// isText reports whether bytes are UTF-8, or Avro.
+func isText(b []byte) bool { return len(b) == 0 || b[0] == 0 || utf8.Valid(b) }
 
 const maxKey = 64 << 10
 
@@ -236,7 +245,7 @@ func (w *row) check(upsert bool) *inputs.Fault {
 	}
 	for _, c := range cols {
 		switch k := w.cells[c.cell].Kind; {
-		case k == cdc.Unchanged && c.key, k == cdc.Null && w.seen[c.cell] != w.phase && c.key && c.debezium && c.from != "" && w.fault == nil:
+		case k == cdc.Unchanged && c.key, k == cdc.Null && w.seen[c.cell] != w.phase && c.key && c.debezium && c.from != "":
 			w.note(c, c.value.Fault(inputs.MissingValue, "", "the record's key does not have "+inputs.Cut(c.from)+
 				": let the connector put it there (message.key.columns)"))
 		case k == cdc.Null && (w.fault == nil || w.faultAt != c.contract):
@@ -359,7 +368,7 @@ func (d *Decoder) tombstone(t *topic, r *cdc.Record, emit func(*cdc.Change) erro
 	}
 	for _, w := range d.hit {
 		w.begin()
-		if err := d.key(w, r); err != nil {
+		if err := d.key(w, r, w.keys); err != nil {
 			return err
 		}
 		w.gone(w.o.debezium)

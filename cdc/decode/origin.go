@@ -15,6 +15,8 @@ type origin struct {
 	format   string // "": canonical, JSON or Avro
 	debezium bool
 	table    string // of the source: what its records must name; "" is not checked
+	above    string // its schema or database; "" is not checked
+	name     string // without them
 	cols     []*column
 	blank    []cdc.Cell // nulls and constants, parallel to Columns
 	required []*column  // must have a value in an upsert
@@ -56,6 +58,7 @@ func newOrigin(c *inputs.Contract, m *feed.OriginMapping, src feed.SourceMapping
 	if m.Source == feed.SourceHTTP {
 		o.Topic, o.format = cdc.HTTPTopic, feed.FormatJSON
 	}
+	o.above, o.name = cutLast(m.Table)
 	name := m.Table
 	if name == "" {
 		name = c.Table
@@ -129,22 +132,18 @@ func (o *origin) is(database, schema, table []byte) bool {
 	if o.table == "" {
 		return true
 	}
-	above, name, dotted := cutLast(o.table)
-	if !dotted {
-		return string(table) == o.table
-	}
-	if string(table) != name {
+	if string(table) != o.name {
 		return false
 	}
 	if len(schema) == 0 {
 		schema = database
 	}
-	return string(schema) == above
+	return o.above == "" || string(schema) == o.above
 }
 
-func cutLast(s string) (above, name string, dotted bool) {
+func cutLast(s string) (above, name string) {
 	if i := strings.LastIndexByte(s, '.'); i >= 0 {
-		return s[:i], s[i+1:], true
+		return s[:i], s[i+1:]
 	}
-	return "", s, false
+	return "", s
 }

@@ -64,7 +64,10 @@ func (v *Value) Int(s string) (x int64, null bool, f *inputs.Fault) { return v.c
 // Text reads a text. The result is s itself, or lies in memory that the next call takes again.
 func (v *Value) Text(s []byte) (out []byte, null bool, f *inputs.Fault) {
 	if v.Words() {
-		w, given := v.col.conv.plain(view(s))
+		w, given := view(s), len(s) > 0
+		if cv := v.col.conv; cv.Trim || cv.Values != nil {
+			w, given = cv.plain(w)
+		}
 		if !given {
 			return nil, true, nil
 		}
