@@ -12,5 +12,6 @@ func benchmarks() []benchmark {
 		{"apply", "change topics → state: first load, then inventory updates against consuming and dropping them", applyUpdates},
 		{"restart", "checkpoint, and the way from it to a state that has everything", restart},
 		{"publish", "plan files → topics of the in-process broker, exactly once", publishPlan},
+		{"scale", "snapshot on disk → plan files: a hundredth, a tenth and all of --skus", scale},
 	}
 }
