@@ -43,7 +43,8 @@ type desk struct {
 	stock  []int64
 	modes  []net.Mode
 	held   []int64
-	own64  []int64 // H days of scratch
+	cut    net.Table // the first opportunities of one
+	own64  []int64   // H days of scratch
 	turned tileRows
 	prom64 []int64
 	sort   []int32

@@ -93,14 +93,15 @@ func (d *desk) ration(site int16, item int8) {
 	}
 }
 
-// seat lists the children whose orders may take part and lays their orders out densely. A trial's are
-// remembered as they were.
+// seat lists the children that want something of the site on these pick days and lays their orders out densely: the
+// others claim nothing, so that nothing of theirs changes; the tracer sees those too. A trial's are remembered as
+// they were.
 func (d *desk) seat(site int16, item int8, from, last int32, trial bool) {
 	d.kids = d.kids[:0]
 	for _, i := range d.ofItem(item) {
 		s := &d.skus[i]
 		tab := d.table(s)
-		if s.flags&skuOrders == 0 || !d.picksIn(s, tab, site, from, last) {
+		if s.flags&skuOrders == 0 || !d.wants(s, tab, site, from, last) && (d.tracer == nil || !d.picksIn(s, tab, site, from, last)) {
 			continue
 		}
 		if trial {
@@ -113,14 +114,20 @@ func (d *desk) seat(site int16, item int8, from, last int32, trial bool) {
 	clear(d.pool.Given)
 }
 
+// wants reports whether an order of a SKU that is picked at the site on these days asks for something.
+func (d *desk) wants(s *sku, tab *net.Table, site int16, from, last int32) bool {
+	for k := s.first; k < s.first+s.count; k++ {
+		if o := &d.orders[k]; o.wanted > 0 && d.inWindow(s, &tab.Opps[o.opp], site, from, last) {
+			return true
+		}
+	}
+	return false
+}
+
 // picksIn reports whether a SKU has an opportunity of the site picked on these days.
 func (d *desk) picksIn(s *sku, tab *net.Table, site int16, from, last int32) bool {
 	for k := range tab.Planned {
-		opp := &tab.Opps[k]
-		if opp.Pick < from || opp.Pick > last {
-			continue
-		}
-		if _, at := d.source(s, opp); at == site {
+		if d.inWindow(s, &tab.Opps[k], site, from, last) {
 			return true
 		}
 	}
@@ -266,20 +273,24 @@ func (d *desk) again(kid, i int32, site int16, from, last int32) {
 	s.flags |= skuShorted | skuNoted
 	d.modes = sizedModes(&d.modes, tab.Planned)
 	d.held = sized(&d.held, tab.Planned)
-	some := false
+	raised := -1
 	for k := s.first; k < s.first+s.count; k++ {
 		o := &d.orders[k]
 		d.modes[o.opp], d.held[o.opp] = net.Hold, o.units()
 		if k > shorted && o.given == o.wanted && d.inWindow(s, &tab.Opps[o.opp], site, from, last) {
 			d.modes[o.opp] = net.Raise
-			some = true
+			raised = int(o.opp)
 		}
 	}
-	if !some {
+	if raised < 0 {
 		return
 	}
 	d.loadKid(s, tab)
-	d.pass.Run(&d.row, tab, d.modes, d.held)
+	d.cut = *tab // what lies behind the last one that is raised decides nothing here
+	if d.tracer == nil {
+		d.cut.Planned = raised + 1
+	}
+	d.pass.Run(&d.row, &d.cut, d.modes, d.held)
 	for k := shorted + 1; k < s.first+s.count; k++ {
 		o := &d.orders[k]
 		if d.modes[o.opp] != net.Raise {

@@ -8,6 +8,39 @@ import (
 // stockpile works out what is there by each day 0 … last of a DC's own row: opening position, receipts, own
 // orders that are settled (give), less own demand, promises and the reserve; in milli-units.
 func (d *desk) stockpile(s *sku, last int32, orders bool) []int64 {
+	if d.policy.Reserve == ReserveNone && int(last) < d.horizon {
+		d.opening(s, last)
+	} else {
+		d.reserved(s, last)
+	}
+	if orders {
+		d.ownArrivals(s, d.pool.Rem)
+	}
+	return d.pool.Rem
+}
+
+// opening works out what is there inside the horizon where nothing is kept back: neither floors nor children's
+// orders are asked for, so that the row need not be prepared for netting. Most items end here: they are not scarce.
+func (d *desk) opening(s *sku, last int32) {
+	d.facts(s, &d.row)
+	r := &d.row
+	rem := sized(&d.pool.Rem, int(last)+1)
+	d.pool.Rem = rem
+	clear(rem)
+	for i := range r.Receipts {
+		if day := int(r.Receipts[i].Day); day < len(rem) {
+			rem[day] += r.Receipts[i].Units * 1000
+		}
+	}
+	there := r.Avail
+	for t := range rem {
+		there += rem[t] - r.Base(t)
+		rem[t] = there
+	}
+}
+
+// reserved works out what is there less what the policy keeps back.
+func (d *desk) reserved(s *sku, last int32) {
 	d.load(s, &d.row, int(last)+1)
 	r := &d.row
 	rem := sized(&d.pool.Rem, int(last)+1)
@@ -16,9 +49,6 @@ func (d *desk) stockpile(s *sku, last int32, orders bool) []int64 {
 	for t := range rem {
 		there += r.Rec[t] - r.Base(t)
 		rem[t] = there
-	}
-	if orders {
-		d.ownArrivals(s, rem)
 	}
 	switch d.policy.Reserve {
 	case ReserveNone:
@@ -31,7 +61,6 @@ func (d *desk) stockpile(s *sku, last int32, orders bool) []int64 {
 			rem[t] -= max(0, r.SafeOn(int32(t))-r.Sum(t+1, t+d.policy.ReserveDays))
 		}
 	}
-	return rem
 }
 
 // ownArrivals adds the DC's own orders that are promised to it, from the day they are usable.

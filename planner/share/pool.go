@@ -14,6 +14,8 @@ type Pool struct {
 	Given      []int64 // per child: milli-units given so far on all orders of the window
 
 	order  []part
+	parts  []part  // as they come, claim by claim
+	counts []int32 // per key: parts, then where its next one goes
 	active []int32 // parts of the bucket that still take part
 	owner  []int32 // per child: the active part it has, to see whether a child has two
 }
@@ -44,19 +46,17 @@ func (k key) compare(o key) int {
 
 // Share gives the claims what there is, and lowers Rem by it. Claims must pick inside the window.
 func (p *Pool) Share(claims []Claim) {
-	p.order = p.order[:0]
+	p.parts = p.parts[:0]
 	for i := range claims {
 		c := &claims[i]
 		c.Given = c.From
 		for tier, packs := range c.tierPacks() {
 			if packs > 0 {
-				p.order = append(p.order, part{p.key(tier, c.Rank, c.Day), int32(i), packs})
+				p.parts = append(p.parts, part{p.key(tier, c.Rank, c.Day), int32(i), packs})
 			}
 		}
 	}
-	slices.SortFunc(p.order, func(x, y part) int {
-		return cmp.Or(x.key.compare(y.key), cmp.Compare(x.claim, y.claim))
-	})
+	p.arrange()
 	for lo := 0; lo < len(p.order); {
 		hi := lo + 1
 		for hi < len(p.order) && p.order[hi].key == p.order[lo].key {

@@ -243,3 +243,37 @@ func TestSplitIsInWholePacks(t *testing.T) {
 		}
 	}
 }
+
+// Counting arranges the parts as comparing does, with ranks near each other and far apart.
+func TestArrangeIsTheOrderOfKeys(t *testing.T) {
+	counted, compared := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		far := rapid.SampledFrom([]int32{3, 40, 1 << 30}).Draw(t, "far")
+		p := Pool{RanksFirst: rapid.Bool().Draw(t, "ranks_first")}
+		for i := range rapid.IntRange(0, 60).Draw(t, "claims") {
+			rank := rapid.Int32Range(-far, far).Draw(t, "rank")
+			for tier := range 5 {
+				if packs := rapid.Int64Range(0, 2).Draw(t, "packs"); packs > 0 {
+					p.parts = append(p.parts, part{p.key(tier, rank, rapid.Int32Range(0, 12).Draw(t, "day")), int32(i), packs})
+				}
+			}
+		}
+		want := slices.Clone(p.parts)
+		slices.SortStableFunc(want, func(x, y part) int { return x.key.compare(y.key) })
+		p.arrange()
+		if !slices.Equal(want, p.order) {
+			t.Fatalf("%v, want %v", p.order, want)
+		}
+		if len(p.parts) == 0 {
+			return
+		}
+		if _, ok := p.span(); ok {
+			counted++
+		} else {
+			compared++
+		}
+	})
+	if counted < 10 || compared < 10 {
+		t.Errorf("%d arranged by counting, %d by comparing", counted, compared)
+	}
+}
