@@ -63,7 +63,7 @@ func scaleOne(ctx context.Context, s settings) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	load := &held{Snapshot: snap}
+	load := &lending{Snapshot: snap}
 	w := planfile.NewWriter(planfile.Options{
 		State: plans, Network: snap.Network, Engine: "benchmark", Tenant: snap.Manifest.Tenant, Cycle: "bench", AsOf: snap.Manifest.AsOf,
 		Facts: (&memory{cfg: generate.Config{AsOf: snap.Manifest.AsOf}}).facts,
@@ -103,8 +103,8 @@ func scaleOne(ctx context.Context, s settings) (result, error) {
 	return r, nil
 }
 
-// held is a snapshot that counts what of it is in memory.
-type held struct {
+// lending is a snapshot that counts what of it is in memory.
+type lending struct {
 	*store.Snapshot
 	mu        sync.Mutex
 	now, most int
@@ -116,7 +116,7 @@ type held struct {
 }
 
 // Partition implements planner.Loader.
-func (h *held) Partition(ctx context.Context, dc inputs.NodeIdx) (*inputs.Partition, error) {
+func (h *lending) Partition(ctx context.Context, dc inputs.NodeIdx) (*inputs.Partition, error) {
 	p, err := h.Snapshot.Partition(ctx, dc)
 	if err != nil {
 		return nil, err
@@ -138,14 +138,14 @@ func (h *held) Partition(ctx context.Context, dc inputs.NodeIdx) (*inputs.Partit
 }
 
 // Release implements planner.Releaser.
-func (h *held) Release(p *inputs.Partition) {
+func (h *lending) Release(p *inputs.Partition) {
 	h.mu.Lock()
 	h.now--
 	h.mu.Unlock()
 	h.Snapshot.Release(p)
 }
 
-func (h *held) lines(n int64) {
+func (h *lending) lines(n int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.written += n
