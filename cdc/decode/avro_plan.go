@@ -87,9 +87,12 @@ type avroTarget struct {
 type fastPath uint8
 
 const (
-	noFastPath fastPath = iota
-	fastInt             // a whole number that is the contract's number, if its range allows it
-	fastText            // a text that is the contract's text, if it keeps its grammar
+	noFastPath  fastPath = iota
+	fastInt              // a whole number that is the contract's number, if its range allows it
+	fastText             // a text that is the contract's text, if it keeps its grammar
+	fastTime             // a number that counts days or parts of a second
+	fastDecimal          // a decimal of a number
+	fastDouble           // a double of a whole number
 )
 
 type special uint8
@@ -224,6 +227,12 @@ func (w *row) steps(n *avroNode, by *fields, flat bool) *avroSteps {
 				t.fast = fastInt
 			case s.node.kind == avroString && c.def.Type.Texts() && !c.value.Converts():
 				t.fast = fastText
+			case (s.node.kind == avroLong || s.node.kind == avroInt) && c.temporalColumn() && t.enc.kind.temporal() && !c.value.Words():
+				t.fast = fastTime
+			case s.node.kind == avroBytes && t.enc.kind == encDecimal && c.numeric() && !c.value.Words():
+				t.fast = fastDecimal
+			case s.node.kind == avroDouble && c.plain:
+				t.fast = fastDouble
 			}
 			s.cols = append(s.cols, t)
 		}
@@ -314,14 +323,53 @@ func (d *Decoder) avroColumn(w *row, rd *walker, n *avroNode, t *avroTarget) {
 		case !null:
 			cell.Kind, cell.Text = cdc.Text, out
 		}
-	case noFastPath:
-		made, f := c.avroCell(&d.d, rd, n, t.enc)
-		if f != nil {
-			w.note(c, f)
+	case fastTime:
+		v := rd.number(n)
+		x, f := c.temporal(v, t.enc)
+		w.setInt(c, x, f)
+	case fastDecimal:
+		b := rd.bytes()
+		if len(b) == 0 || len(b) > 8 {
+			made, f := c.decimal(&d.d, b, t.enc.scale)
+			w.set(c, made, f)
 			return
 		}
-		*cell = made
+		v := int64(int8(b[0]))
+		for _, x := range b[1:] {
+			v = v<<8 | int64(x)
+		}
+		x, f := c.value.Scaled(v, t.enc.scale)
+		w.setInt(c, x, f)
+	case fastDouble:
+		v := rd.double()
+		x := int64(v)
+		if float64(x) == v && x >= c.def.Min && x <= c.def.Max {
+			cell.Kind, cell.Int = cdc.Int, x
+			return
+		}
+		made, f := c.float(&d.d, v, 64)
+		w.set(c, made, f)
+	case noFastPath:
+		made, f := c.avroCell(&d.d, rd, n, t.enc)
+		w.set(c, made, f)
 	}
+}
+
+// set keeps a value, or what is wrong with it.
+func (w *row) set(c *column, cell cdc.Cell, f *inputs.Fault) {
+	if f != nil {
+		w.note(c, f)
+		return
+	}
+	w.cells[c.cell] = cell
+}
+
+func (w *row) setInt(c *column, v int64, f *inputs.Fault) {
+	if f != nil {
+		w.note(c, f)
+		return
+	}
+	w.cells[c.cell].Kind, w.cells[c.cell].Int = cdc.Int, v
 }
 
 // avroPosition reads a position that is a number or a text.

@@ -45,7 +45,10 @@ func (d *Decoder) mark(t *topic, r *cdc.Record, emit func(*cdc.Change) error) er
 		return broken(r.Value, "a transaction without id")
 	}
 	tx, lsn := transaction(m.id)
-	d.ch.Tx, d.ch.Position = d.text.keep(tx), cdc.Position{Major: lsn}
+	d.ch.Tx = d.text.keep(tx)
+	if at, ok := lastNumber(lsn); ok {
+		d.ch.Position.Major = at
+	}
 	if m.millis < 1<<50 {
 		d.ch.At = int64(m.millis) * 1000
 	}

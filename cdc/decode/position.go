@@ -62,19 +62,24 @@ func (e *event) position() (cdc.Position, bool) {
 }
 
 // transaction takes the log position off PostgreSQL's transaction ids: it differs in every event.
-func transaction(id []byte) (tx []byte, lsn uint64) {
-	i := bytes.IndexByte(id, ':')
-	if i <= 0 {
-		return id, 0
-	}
-	for _, c := range id[:i] {
-		if c < '0' || c > '9' {
-			return id, 0
+func transaction(id []byte) (tx, lsn []byte) {
+	for i, c := range id {
+		switch {
+		case c >= '0' && c <= '9':
+		case c == ':' && i > 0 && digitsOnly(id[i+1:]):
+			return id[:i], id[i+1:]
+		default:
+			return id, nil
 		}
 	}
-	lsn, err := strconv.ParseUint(view(id[i+1:]), 10, 64)
-	if err != nil {
-		return id, 0
+	return id, nil
+}
+
+func digitsOnly(s []byte) bool {
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return false
+		}
 	}
-	return id[:i], lsn
+	return len(s) > 0
 }
