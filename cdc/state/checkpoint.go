@@ -122,8 +122,9 @@ func (s *State) CheckpointAt(ctx context.Context, at func(take func()) error) er
 			s.sweep(k)
 		}
 		p, m = &picture{cut: s.cut(), unsynced: s.spilled.unsynced}, s.noted(number)
-		p.ranks, m.RankHand = s.window.copied()
-		p.events, m.EventHand = s.days.log.copied()
+		p.ranks, m.Ranks.Hand = s.window.copied()
+		p.events, m.Events.Hand = s.days.log.copied()
+		m.Ranks.Room, m.Events.Room = cap(s.window.entries), cap(s.days.log.events)
 	})
 	if err != nil || p == nil {
 		return err

@@ -12,7 +12,7 @@ var errShape = errors.New("its rows do not fit together")
 
 // decode fills an empty state from a checkpoint whose digests were checked.
 func (s *State) decode(dir string, m *manifest) error {
-	d := &decoder{s: s, dir: dir, files: map[string]fileEntry{}, slots: map[*keyspace]uint32{}, hands: [2]int{max(0, m.RankHand), max(0, m.EventHand)}}
+	d := &decoder{s: s, dir: dir, files: map[string]fileEntry{}, slots: map[*keyspace]uint32{}, m: m}
 	for _, e := range m.Files {
 		d.files[e.File] = e
 	}
@@ -38,7 +38,7 @@ type decoder struct {
 	dir   string
 	files map[string]fileEntry
 	slots map[*keyspace]uint32 // keys of each keyspace
-	hands [2]int
+	m     *manifest
 }
 
 func (d *decoder) read(name string, cols map[string]func(r int, v parquet.Value) error) error {
@@ -246,6 +246,7 @@ func (d *decoder) ranks() error {
 	const name = "ranks.parquet"
 	w := &d.s.window
 	e := make([]remembered, d.rows(name))
+	w.entries = make([]remembered, 0, d.m.Ranks.room(len(e)))
 	at := map[string]uint16{}
 	for i := range d.s.origins {
 		at[d.s.origins[i].Name] = uint16(i)
@@ -276,7 +277,7 @@ func (d *decoder) ranks() error {
 		w.entries = append(w.entries, e[i])
 		w.live++
 	}
-	w.hand = min(d.hands[0], max(0, len(w.entries)-1))
+	w.hand = d.m.Ranks.hand(len(w.entries))
 	size := 64
 	for size < 2*(w.live+1) {
 		size *= 2
@@ -289,7 +290,7 @@ func (d *decoder) events() error {
 	const name = "events.parquet"
 	l := &d.s.days.log
 	slots := make([]uint32, d.rows(name))
-	e := make([]dayEvent, len(slots))
+	e := make([]dayEvent, len(slots), d.m.Events.room(len(slots)))
 	flag := func(r int, is bool, f uint8) {
 		if is {
 			e[r].flags |= f
@@ -310,6 +311,7 @@ func (d *decoder) events() error {
 		"minor":   func(r int, v parquet.Value) error { e[r].minor = uint64(v.Int64()); return nil },
 		"touched": func(r int, v parquet.Value) error { flag(r, v.Boolean(), eventTouched); return nil },
 	})
+	l.events = e
 	if err != nil || len(e) == 0 {
 		return err
 	}
@@ -323,7 +325,7 @@ func (d *decoder) events() error {
 			headed[n-1] = true
 		}
 	}
-	l.events, l.live, l.hand = e, len(e), min(d.hands[1], len(e)-1)
+	l.events, l.live, l.hand = e, len(e), d.m.Events.hand(len(e))
 	l.heads = make([]uint32, d.slots[d.s.skus])
 	for i := range e {
 		if !headed[i] {
@@ -332,3 +334,9 @@ func (d *decoder) events() error {
 	}
 	return nil
 }
+
+// room is the room of a window of n entries.
+func (w *windowNote) room(n int) int { return max(n, min(w.Room, 1<<28)) }
+
+// hand is the place of the hand among n entries.
+func (w *windowNote) hand(n int) int { return max(0, min(w.Hand, n-1)) }

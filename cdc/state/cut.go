@@ -28,7 +28,7 @@ type frozenSpace struct {
 	dicts []string
 	cols  []keyColumn
 	texts [][]string // per key column, of texts
-	words []*wordBlock
+	words []wordBlock
 	next  uint32
 	order []uint32
 	tail  []uint32
@@ -68,7 +68,7 @@ func (s *State) cut() *Cut {
 	c := &Cut{number: s.cuts, owner: s, offsets: s.offsets(), counts: s.counts(), sources: s.positions()}
 	frozen := map[*keyspace]*frozenSpace{}
 	for _, k := range s.spaces {
-		f := &frozenSpace{name: k.tables[0].contract.Table, cols: k.cols, words: append([]*wordBlock(nil), k.words...), next: k.next, order: k.order, tail: k.tail[:len(k.tail):len(k.tail)]}
+		f := &frozenSpace{name: k.tables[0].contract.Table, cols: k.cols, words: append([]wordBlock(nil), k.words...), next: k.next, order: k.order, tail: k.tail[:len(k.tail):len(k.tail)]}
 		for i := range k.cols {
 			var texts []string
 			if d := k.cols[i].dict; d != nil {

@@ -65,11 +65,7 @@ func (l *dayLog) note(slot uint32, row dayRow, days int, r rank) {
 	if done {
 		return
 	}
-	at, ok := l.room()
-	if !ok {
-		l.evicted(r)
-		return
-	}
+	at := l.room()
 	for int(slot) >= len(l.heads) {
 		l.heads = append(l.heads, make([]uint32, max(1024, len(l.heads)/8))...)
 	}
@@ -82,24 +78,22 @@ func (l *dayLog) note(slot uint32, row dayRow, days int, r rank) {
 	l.live++
 }
 
-func (l *dayLog) room() (uint32, bool) {
+func (l *dayLog) room() uint32 {
 	if n := len(l.free); n > 0 {
 		at := l.free[n-1]
 		l.free = l.free[:n-1]
-		return at, true
+		return at
 	}
-	most := l.most()
-	if len(l.events) < most {
-		if len(l.events) == cap(l.events) {
-			grown := make([]dayEvent, len(l.events), min(most, max(1024, 2*len(l.events))))
+	if len(l.events) == cap(l.events) {
+		if want := roomFor(cap(l.events), l.most()); want > 0 {
+			grown := make([]dayEvent, len(l.events), want)
 			copy(grown, l.events)
 			l.events = grown
 		}
-		l.events = append(l.events, dayEvent{})
-		return uint32(len(l.events) - 1), true
 	}
-	if most == 0 {
-		return 0, false
+	if len(l.events) < cap(l.events) {
+		l.events = append(l.events, dayEvent{})
+		return uint32(len(l.events) - 1)
 	}
 	for {
 		if l.hand++; l.hand >= len(l.events) {
@@ -112,7 +106,7 @@ func (l *dayLog) room() (uint32, bool) {
 		}
 		l.evicted(e.rank)
 		l.unlink(uint32(l.hand))
-		return uint32(l.hand), true
+		return uint32(l.hand)
 	}
 }
 

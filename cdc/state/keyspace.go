@@ -14,7 +14,7 @@ import (
 // Memory a key: its words, 5.3 to 10.7 bytes of index, 4 bytes of order.
 type keyspace struct {
 	cols   []keyColumn
-	words  []*wordBlock
+	words  []wordBlock
 	index  []uint32 // slot + 1; 0: free
 	used   int      // slots in the index
 	next   uint32   // first slot never handed out
@@ -35,8 +35,8 @@ type keyColumn struct {
 
 // wordBlock is the keys of blockRows slots.
 type wordBlock struct {
-	epoch uint32
 	words []uint32
+	epoch uint32
 }
 
 func newKeyspace(c *inputs.Contract, dictOf func(name string) *dict) *keyspace {
@@ -55,7 +55,7 @@ func newKeyspace(c *inputs.Contract, dictOf func(name string) *dict) *keyspace {
 }
 
 // wordsOf returns the key of a slot.
-func wordsOf(blocks []*wordBlock, stride int, slot uint32) []uint32 {
+func wordsOf(blocks []wordBlock, stride int, slot uint32) []uint32 {
 	i := int(slot&blockMask) * stride
 	return blocks[slot>>blockShift].words[i : i+stride]
 }
@@ -76,18 +76,37 @@ func hashKey(key []uint32) uint64 {
 	return h ^ h>>29
 }
 
+// An index entry is a slot + 1 in its low bits and some bits of the key's hash above: keys are compared only where
+// those agree. 0 is a free place.
+const (
+	slotBits = 28 // keys of a table at most: 268 million
+	slotMask = 1<<slotBits - 1
+)
+
+func entryOf(hash uint64, slot uint32) uint32 { return uint32(hash>>32)&^slotMask | (slot + 1) }
+
 // find returns the slot of a key.
 func (k *keyspace) find(key []uint32) (slot uint32, there bool) {
-	mask := uint64(len(k.index) - 1)
-	for i := hashKey(key) & mask; ; i = (i + 1) & mask {
+	h, mask := hashKey(key), uint64(len(k.index)-1)
+	tag := uint32(h>>32) &^ slotMask
+	for i := h & mask; ; i = (i + 1) & mask {
 		n := k.index[i]
 		if n == 0 {
 			return 0, false
 		}
-		if slices.Equal(k.keyOf(n-1), key) {
-			return n - 1, true
+		if n&^slotMask == tag && equalKeys(k.keyOf(n&slotMask-1), key) {
+			return n&slotMask - 1, true
 		}
 	}
+}
+
+func equalKeys(a, b []uint32) bool {
+	for i, w := range a {
+		if w != b[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // put returns the slot of a key, a new one when it has none.
@@ -103,7 +122,9 @@ func (k *keyspace) put(key []uint32, epoch uint32) uint32 {
 		slot, k.free = k.free[n-1], k.free[:n-1]
 	} else {
 		slot = k.next
-		k.next++
+		if k.next++; k.next > slotMask {
+			panic("state: a table has more than 268 million keys")
+		}
 	}
 	copy(k.own(slot, epoch), key)
 	k.enter(slot)
@@ -116,24 +137,24 @@ func (k *keyspace) put(key []uint32, epoch uint32) uint32 {
 func (k *keyspace) own(slot, epoch uint32) []uint32 {
 	at, stride := int(slot>>blockShift), len(k.cols)
 	for at >= len(k.words) {
-		k.words = append(k.words, nil)
+		k.words = append(k.words, wordBlock{})
 	}
-	switch b := k.words[at]; {
-	case b == nil:
-		k.words[at] = &wordBlock{epoch: epoch, words: make([]uint32, blockRows*stride)}
+	switch b := &k.words[at]; {
+	case b.words == nil:
+		*b = wordBlock{make([]uint32, blockRows*stride), epoch}
 	case b.epoch != epoch:
-		k.words[at] = &wordBlock{epoch: epoch, words: slices.Clone(b.words)}
+		*b = wordBlock{slices.Clone(b.words), epoch}
 	}
 	return k.keyOf(slot)
 }
 
 func (k *keyspace) enter(slot uint32) {
-	mask := uint64(len(k.index) - 1)
-	i := hashKey(k.keyOf(slot)) & mask
+	h, mask := hashKey(k.keyOf(slot)), uint64(len(k.index)-1)
+	i := h & mask
 	for k.index[i] != 0 {
 		i = (i + 1) & mask
 	}
-	k.index[i] = slot + 1
+	k.index[i] = entryOf(h, slot)
 }
 
 func (k *keyspace) grow() {
@@ -141,7 +162,7 @@ func (k *keyspace) grow() {
 	k.index = make([]uint32, 2*len(old))
 	for _, n := range old {
 		if n != 0 {
-			k.enter(n - 1)
+			k.enter(n&slotMask - 1)
 		}
 	}
 }
@@ -150,7 +171,7 @@ func (k *keyspace) grow() {
 func (k *keyspace) leave(slot uint32) {
 	mask := uint64(len(k.index) - 1)
 	i := hashKey(k.keyOf(slot)) & mask
-	for k.index[i] != slot+1 {
+	for k.index[i]&slotMask != slot+1 {
 		i = (i + 1) & mask
 	}
 	for j := i; ; {
@@ -159,7 +180,7 @@ func (k *keyspace) leave(slot uint32) {
 		if n == 0 {
 			break
 		}
-		home := hashKey(k.keyOf(n-1)) & mask
+		home := hashKey(k.keyOf(n&slotMask-1)) & mask
 		if (j-home)&mask >= (j-i)&mask {
 			k.index[i] = n
 			i = j
@@ -192,7 +213,7 @@ func merged(order, tail []uint32, less func(x, y uint32) int) []uint32 {
 
 // keyOrder compares slots by key: texts by their bytes, null first.
 type keyOrder struct {
-	words []*wordBlock
+	words []wordBlock
 	ranks [][]uint32 // per key column; nil: by the word
 }
 
@@ -228,6 +249,6 @@ func (k *keyspace) doubt(slot uint32) {
 
 // bytes is the memory of the index, the keys and their order.
 func (k *keyspace) bytes() int64 {
-	n := int64(4*(cap(k.index)+cap(k.order)+cap(k.tail)+cap(k.free)+cap(k.dead)) + 8*(cap(k.words)+cap(k.listed)))
+	n := int64(4*(cap(k.index)+cap(k.order)+cap(k.tail)+cap(k.free)+cap(k.dead)) + 32*cap(k.words) + 8*cap(k.listed))
 	return n + int64(len(k.words)*blockRows*4*len(k.cols))
 }

@@ -72,9 +72,9 @@ const leastWindow = 1 << 14
 // ranksKept is how many ranks of some bytes each may be remembered.
 func (s *State) ranksKept(each int) int {
 	if s.cfg.Window > 0 {
-		return s.cfg.Window
+		return min(s.cfg.Window, rankMask-1)
 	}
-	return max(leastWindow, s.skus.used*(windowBytesPerSKU-4)/2/each)
+	return min(rankMask-1, max(leastWindow, s.skus.used*(windowBytesPerSKU-4)/2/each))
 }
 
 func (s *State) dict(name string) *dict {

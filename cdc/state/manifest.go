@@ -31,9 +31,15 @@ type manifest struct {
 	Origins    []originNote    `json:"origins"`
 	Sources    []sourceNote    `json:"sources"`
 	Tables     []tableNote     `json:"tables"`
-	RankHand   int             `json:"rank_hand"` // where the windows go on making room
-	EventHand  int             `json:"event_hand"`
+	Ranks      windowNote      `json:"ranks"`
+	Events     windowNote      `json:"events"`
 	Files      []fileEntry     `json:"files"`
+}
+
+// windowNote is the room that a window has, and where it goes on making room in it.
+type windowNote struct {
+	Room int `json:"room"`
+	Hand int `json:"hand"`
 }
 
 type fileEntry struct {

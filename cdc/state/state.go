@@ -40,6 +40,7 @@ type origin struct {
 	truncated rank // what is older is gone
 	floor     rank // a key without a remembered rank was last changed at or before it
 	at        []int
+	source    *source
 }
 
 // source is how far a source was read.
@@ -181,7 +182,7 @@ func (s *State) AcceptRestore(name string) error {
 	if !found {
 		return fmt.Errorf("accept restore: no source %q in the mapping", name)
 	}
-	delete(s.sources, name)
+	*s.source(name) = source{}
 	return nil
 }
 
@@ -196,7 +197,7 @@ func (s *State) change(at *place, ch *cdc.Change) (Fate, error) {
 	switch ch.Op {
 	case cdc.Upsert, cdc.Delete, cdc.Truncate:
 	default:
-		s.reached(ch.Source, rankOf(ch), ch.At)
+		s.source(ch.Source).reached(rankOf(ch), ch.At)
 		return Filtered, nil
 	}
 	if ch.Origin < 0 || ch.Origin >= len(s.origins) {
@@ -225,7 +226,10 @@ func (s *State) change(at *place, ch *cdc.Change) (Fate, error) {
 		fate, fault = o.table.apply(s, o, ch, &v)
 	}
 	*high = later(*high, r)
-	s.reached(o.Source, r, ch.At)
+	if o.source == nil {
+		o.source = s.source(o.Source)
+	}
+	o.source.reached(r, ch.At)
 	if fate == Applied {
 		o.table.at = max(o.table.at, ch.At)
 	}
@@ -254,13 +258,18 @@ func tooLate() *inputs.Fault {
 	}
 }
 
-// reached notes how far a source was read.
-func (s *State) reached(name string, r rank, at int64) {
+// source returns what is known of a source.
+func (s *State) source(name string) *source {
 	src := s.sources[name]
 	if src == nil {
 		src = &source{}
 		s.sources[name] = src
 	}
+	return src
+}
+
+// reached notes how far a source was read.
+func (src *source) reached(r rank, at int64) {
 	src.high = later(src.high, r)
 	src.at = max(src.at, at)
 }

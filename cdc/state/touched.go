@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sort"
+	"unsafe"
 
 	"echelon/inputs"
 	"echelon/inputs/build"
@@ -113,24 +114,30 @@ func (d *differ) compare() {
 	d.settle()
 }
 
-func at[T any](list []*T, i int) *T {
+// at gives an element, the zero value behind the end.
+func at[T any](list []T, i int) (x T) {
 	if i < len(list) {
-		return list[i]
+		x = list[i]
 	}
-	return nil
+	return x
+}
+
+// sameKeys reports whether both cuts share a block of keys.
+func (d *differ) sameKeys(i int) bool {
+	return unsafe.SliceData(at(d.old.space.words, i).words) == unsafe.SliceData(at(d.new.space.words, i).words)
 }
 
 // same reports whether both cuts hold one block of rows.
 func (d *differ) same(i int) bool {
 	if d.new.isDays {
 		words := i * dayBlockRows / blockRows
-		return at(d.old.days, i) == at(d.new.days, i) && (at(d.new.days, i) == nil || at(d.old.space.words, words) == at(d.new.space.words, words))
+		return at(d.old.days, i) == at(d.new.days, i) && (at(d.new.days, i) == nil || d.sameKeys(words))
 	}
-	if at(d.old.present.blocks, i) != at(d.new.present.blocks, i) || at(d.old.space.words, i) != at(d.new.space.words, i) {
+	if !sameBlock(&d.old.present, &d.new.present, i) || !d.sameKeys(i) {
 		return false
 	}
 	for c := range d.new.cols {
-		if at(d.old.cols[c].blocks, i) != at(d.new.cols[c].blocks, i) {
+		if !sameBlock(&d.old.cols[c], &d.new.cols[c], i) {
 			return false
 		}
 	}

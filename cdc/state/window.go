@@ -22,11 +22,22 @@ type remembered struct {
 	touched bool
 }
 
-func (w *window) home(origin uint16, slot uint32) uint64 {
+// An index entry is the number of a rank + 1 and, above, some bits of its key's hash: a key of which nothing is
+// remembered is mostly known by them.
+const (
+	rankBits = 26
+	rankMask = 1<<rankBits - 1
+)
+
+func windowHash(origin uint16, slot uint32) uint64 {
 	h := (uint64(origin)<<32 | uint64(slot)) * 0x9fb21c651e98df25
 	h ^= h >> 32
-	return h * 0x9e3779b97f4a7c15 >> 20 & uint64(len(w.index)-1)
+	return h * 0x9e3779b97f4a7c15
 }
+
+func (w *window) home(h uint64) uint64 { return h >> 20 & uint64(len(w.index)-1) }
+
+func rankTag(h uint64) uint32 { return uint32(h>>32) &^ rankMask }
 
 // find returns what is remembered of a key of an origin, nil for nothing.
 func (w *window) find(origin uint16, slot uint32) *remembered {
@@ -34,12 +45,17 @@ func (w *window) find(origin uint16, slot uint32) *remembered {
 		return nil
 	}
 	mask := uint64(len(w.index) - 1)
-	for i := w.home(origin, slot); ; i = (i + 1) & mask {
+	h := windowHash(origin, slot)
+	tag := rankTag(h)
+	for i := w.home(h); ; i = (i + 1) & mask {
 		n := w.index[i]
 		if n == 0 {
 			return nil
 		}
-		if e := &w.entries[n-1]; e.slot == slot && e.origin == origin {
+		if n&^rankMask != tag {
+			continue
+		}
+		if e := &w.entries[n&rankMask-1]; e.slot == slot && e.origin == origin {
 			return e
 		}
 	}
@@ -47,11 +63,7 @@ func (w *window) find(origin uint16, slot uint32) *remembered {
 
 // put remembers the rank of a key of which nothing is remembered.
 func (w *window) put(origin uint16, slot uint32, r rank) {
-	at, ok := w.room()
-	if !ok {
-		w.floor(origin, r)
-		return
-	}
+	at := w.room()
 	if 2*(w.live+1) > len(w.index) {
 		w.rehash(max(64, 2*len(w.index)))
 	}
@@ -61,24 +73,22 @@ func (w *window) put(origin uint16, slot uint32, r rank) {
 }
 
 // room returns the place of a new entry.
-func (w *window) room() (uint32, bool) {
+func (w *window) room() uint32 {
 	if n := len(w.free); n > 0 {
 		at := w.free[n-1]
 		w.free = w.free[:n-1]
-		return at, true
+		return at
 	}
-	most := w.most()
-	if len(w.entries) < most {
-		if len(w.entries) == cap(w.entries) {
-			grown := make([]remembered, len(w.entries), min(most, max(1024, 2*len(w.entries))))
+	if len(w.entries) == cap(w.entries) {
+		if want := roomFor(cap(w.entries), w.most()); want > 0 {
+			grown := make([]remembered, len(w.entries), want)
 			copy(grown, w.entries)
 			w.entries = grown
 		}
-		w.entries = append(w.entries, remembered{})
-		return uint32(len(w.entries) - 1), true
 	}
-	if most == 0 {
-		return 0, false
+	if len(w.entries) < cap(w.entries) {
+		w.entries = append(w.entries, remembered{})
+		return uint32(len(w.entries) - 1)
 	}
 	for {
 		if w.hand++; w.hand >= len(w.entries) {
@@ -91,23 +101,33 @@ func (w *window) room() (uint32, bool) {
 		}
 		w.floor(e.origin, e.rank)
 		w.leave(uint32(w.hand))
-		return uint32(w.hand), true
+		return uint32(w.hand)
 	}
+}
+
+// roomFor gives the room that a full window of some room takes when so many may be kept: 0 to stay as it is.
+func roomFor(have, most int) int {
+	want := min(most, max(1024, 2*have))
+	if want < have+have/4+1 {
+		return 0
+	}
+	return want
 }
 
 func (w *window) enter(at uint32) {
 	mask := uint64(len(w.index) - 1)
-	i := w.home(w.entries[at].origin, w.entries[at].slot)
+	h := windowHash(w.entries[at].origin, w.entries[at].slot)
+	i := w.home(h)
 	for w.index[i] != 0 {
 		i = (i + 1) & mask
 	}
-	w.index[i] = at + 1
+	w.index[i] = rankTag(h) | (at + 1)
 }
 
 func (w *window) leave(at uint32) {
 	mask := uint64(len(w.index) - 1)
-	i := w.home(w.entries[at].origin, w.entries[at].slot)
-	for w.index[i] != at+1 {
+	i := w.home(windowHash(w.entries[at].origin, w.entries[at].slot))
+	for w.index[i]&rankMask != at+1 {
 		i = (i + 1) & mask
 	}
 	for j := i; ; {
@@ -116,7 +136,8 @@ func (w *window) leave(at uint32) {
 		if n == 0 {
 			break
 		}
-		if home := w.home(w.entries[n-1].origin, w.entries[n-1].slot); (j-home)&mask >= (j-i)&mask {
+		e := &w.entries[n&rankMask-1]
+		if home := w.home(windowHash(e.origin, e.slot)); (j-home)&mask >= (j-i)&mask {
 			w.index[i] = n
 			i = j
 		}
