@@ -197,6 +197,7 @@ func (w *walker) word(n *avroNode) []byte {
 			return wordTrue
 		}
 		return nil
+	default:
 	}
 	w.skip(n, 0)
 	return nil
@@ -296,6 +297,7 @@ func (w *walker) over(run []simple) {
 			w.skip(s.node, 1)
 			at = w.at
 			continue
+		default:
 		}
 		var v int64
 		if at < len(b) && b[at] < 0x80 {

@@ -113,7 +113,7 @@ func TestTooLarge(t *testing.T) {
 func TestGoodRecords(t *testing.T) {
 	t.Parallel()
 	f := with(t, Options{Mapping: mapping(t, badMapping)})
-	placeholder := strings.Trim(strings.Join(strings.Fields(fmt.Sprint([]byte(unavailable))), ","), "[]")
+	placeholder := strings.Trim(strings.Join(strings.Fields(fmt.Sprintf("%d", []byte(unavailable))), ","), "[]")
 	for _, c := range []struct{ name, topic, key, value, want string }{
 		{
 			"MySQL's position is file, place and row", "my.safety", `{"sku":"A","store":"S1","day":20778}`,

@@ -15,10 +15,10 @@ func (d *Decoder) fromTopic(t *topic, r *cdc.Record, emit func(*cdc.Change) erro
 		through := false
 		for i := range r.Headers {
 			h := &r.Headers[i]
-			switch {
-			case h.Key == HeaderLog:
+			switch h.Key {
+			case HeaderLog:
 				through = true
-			case h.Key == HeaderOffset:
+			case HeaderOffset:
 				at, ok := parsePosition(h.Value)
 				if !ok {
 					return &inputs.Fault{Reason: inputs.BadRecord, Table: t.http.Contract.Table, Column: HeaderOffset, Value: inputs.Cut(string(h.Value)), Hint: "write the row's offset in the log"}
@@ -110,7 +110,7 @@ func (d *Decoder) canonicalJSON(w *row, r *cdc.Record) (cdc.Op, error) {
 	var fault *inputs.Fault
 	seen := 0
 	ok := d.jsonRow(&s, w, w.values, w.enc, func(name []byte) (taken, ok bool) {
-		bit := 0
+		var bit int
 		switch string(name) {
 		case w.o.op.name:
 			bit = 1

@@ -70,17 +70,16 @@ func captured(t testing.TB, name string) []capturedRecord {
 		t.Fatal(err)
 	}
 	var out []capturedRecord
-	for s := bufio.NewScanner(bytes.NewReader(data)); ; {
-		s.Buffer(nil, 1<<20)
-		for s.Scan() {
-			var c capturedRecord
-			if err := json.Unmarshal(s.Bytes(), &c); err != nil {
-				t.Fatal(err)
-			}
-			out = append(out, c)
+	s := bufio.NewScanner(bytes.NewReader(data))
+	s.Buffer(nil, 1<<20)
+	for s.Scan() {
+		var c capturedRecord
+		if err := json.Unmarshal(s.Bytes(), &c); err != nil {
+			t.Fatal(err)
 		}
-		return out
+		out = append(out, c)
 	}
+	return out
 }
 
 func (c *capturedRecord) record() *cdc.Record {

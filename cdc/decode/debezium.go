@@ -28,7 +28,7 @@ type event struct {
 	tx         []byte
 	plan       *connectPlan // of JSON with a schema
 	avro       *avroPlan    // of Avro
-	only       *row         // of Avro: the one origin of the topic, whose row was read with the envelope
+	only       *row         // the one origin of the topic, whose row was read with the envelope
 }
 
 // debezium decodes the record of a source table.
@@ -190,11 +190,7 @@ func (d *Decoder) debeziumRow(w *row, r *cdc.Record, op cdc.Op) error {
 	default:
 		w.begin()
 		s := scanner{data: r.Value[:e.row1], at: e.row0, d: &d.d}
-		enc := w.enc
-		if e.plan != nil {
-			enc = e.plan.encodings(w)
-		}
-		if !d.jsonRow(&s, w, w.values, enc, nil) {
+		if !d.jsonRow(&s, w, w.values, e.encodings(w), nil) {
 			return tabled(broken(r.Value, s.bad), w.o)
 		}
 	}

@@ -10,12 +10,19 @@ import (
 func (d *Decoder) jsonEnvelope(t *topic, r *cdc.Record) error {
 	s := scanner{data: r.Value, d: &d.d}
 	e := &d.ev
+	if len(t.origins) == 1 {
+		e.only = d.rows[t.origins[0].index]
+		e.only.begin()
+	}
 	seen := 0
 	ok := s.object(func(_ int, name []byte) bool {
 		switch string(name) {
 		case "schema":
 			if s.null() {
 				return true
+			}
+			if e.rowGiven { // it was read without its schema
+				e.only = nil
 			}
 			plan, ok := d.connect(&s, t.name, false)
 			e.plan = plan
@@ -64,7 +71,11 @@ func (d *Decoder) envelopeMember(s *scanner, name []byte, seen *int) (ok bool) {
 			return s.null() || s.fail("after is not a row")
 		}
 		e.row0 = s.at
-		ok = s.skip(1)
+		if e.only != nil {
+			ok = d.jsonRow(s, e.only, e.only.values, e.encodings(e.only), nil)
+		} else {
+			ok = s.skip(1)
+		}
 		e.row1, e.rowGiven = s.at, ok
 		return ok
 	case "source":
@@ -134,22 +145,16 @@ func (d *Decoder) sourceMember(s *scanner, name []byte) (ok bool) {
 // jsonKey reads a key in JSON, with or without its schema.
 func (d *Decoder) jsonKey(s *scanner, w *row, by *fields, topic string) bool {
 	enc, start := w.enc, s.at
-	bare := true
-	ok := s.object(func(_ int, name []byte) bool {
-		if string(name) == "payload" || string(name) == "schema" {
-			bare = false
-		}
-		return s.skip(1)
-	})
-	if !ok {
-		return false
+	s.at++
+	name := []byte(nil)
+	if s.peek() == '"' {
+		name, _ = s.str()
 	}
-	end := s.at
-	s.at = start
-	if bare || by.at["payload"] != nil {
+	schemed := (string(name) == "schema" || string(name) == "payload") && by.at[string(name)] == nil
+	if s.at = start; !schemed {
 		return d.jsonRow(s, w, by, enc, nil)
 	}
-	ok = s.object(func(_ int, name []byte) bool {
+	return s.object(func(_ int, name []byte) bool {
 		switch {
 		case string(name) == "schema" && s.peek() == '{':
 			plan, ok := d.connect(s, topic, true)
@@ -162,7 +167,14 @@ func (d *Decoder) jsonKey(s *scanner, w *row, by *fields, topic string) bool {
 		}
 		return s.skip(1)
 	})
-	return ok && s.at == end
+}
+
+// encodings are those of an origin's columns in the event.
+func (e *event) encodings(w *row) []encoding {
+	if e.plan != nil {
+		return e.plan.encodings(w)
+	}
+	return w.enc
 }
 
 // connectKey names a topic's keys or values.

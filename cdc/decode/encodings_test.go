@@ -98,10 +98,20 @@ func avroEnvelopeSchema(fields []field) string {
 		name string
 		t    any
 	}{
-		{"version", "string"}, {"connector", "string"}, {"name", "string"}, {"ts_ms", "long"},
+		{"version", "string"},
+		{"connector", "string"},
+		{"name", "string"},
+		{"ts_ms", "long"},
 		{"snapshot", []any{map[string]any{"type": "string", "connect.version": 1, "connect.name": "io.debezium.data.Enum"}, "null"}},
-		{"db", "string"}, {"sequence", optional("string")}, {"ts_us", optional("long")}, {"ts_ns", optional("long")},
-		{"schema", "string"}, {"table", "string"}, {"txId", optional("long")}, {"lsn", optional("long")}, {"xmin", optional("long")},
+		{"db", "string"},
+		{"sequence", optional("string")},
+		{"ts_us", optional("long")},
+		{"ts_ns", optional("long")},
+		{"schema", "string"},
+		{"table", "string"},
+		{"txId", optional("long")},
+		{"lsn", optional("long")},
+		{"xmin", optional("long")},
 	} {
 		source = append(source, map[string]any{"name": f.name, "type": f.t})
 	}

@@ -16,10 +16,9 @@ func (c *column) jsonCell(s *scanner, e encoding) (cell cdc.Cell, f *inputs.Faul
 		if !ok {
 			return cdc.Cell{}, nil, false
 		}
-		switch {
-		case e.kind == encDecimal:
+		if e.kind == encDecimal {
 			cell, f = c.base64Decimal(d, t, e.scale)
-		default:
+		} else {
 			cell, f = c.text(d, t, e)
 		}
 		return cell, f, true

@@ -7,11 +7,10 @@ import (
 
 // transactionMarkRecord is what a record of a transaction topic says.
 type transactionMarkRecord struct {
-	status      []byte
-	id          []byte
-	millis      uint64
-	events      int64 // of the collections that are origins of the source
-	eventsGiven bool
+	status []byte
+	id     []byte
+	millis uint64
+	events int64 // of the collections that are origins of the source
 }
 
 // mark decodes a record of a transaction or heartbeat topic.
