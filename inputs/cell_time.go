@@ -1,6 +1,7 @@
 package inputs
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -145,6 +146,7 @@ func knownZone(s string) bool {
 	if ok, seen := zones.Load(s); seen {
 		return ok.(bool) //nolint:forcetypeassert // only booleans are stored
 	}
+	s = strings.Clone(s) // it may point into a buffer that is used again
 	_, err := calendars.LoadZone(s)
 	if err == nil { // unknown names are not kept: a bad feed must not fill memory
 		zones.Store(s, true)
