@@ -51,6 +51,8 @@ type Config struct {
 	StallAfter int
 	// StartTimeout bounds the first contact. Default 10 s.
 	StartTimeout time.Duration
+	// MayBeAway lets a follower begin while the cluster is away: it reads the log behind HTTP until it is back.
+	MayBeAway bool
 
 	Now    func() time.Time
 	Events *slog.Logger

@@ -110,6 +110,11 @@ func (f *Follower) connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, f.cfg.StartTimeout)
 	defer cancel()
 	seen, err := f.look(ctx)
+	var own *Error
+	if f.cfg.MayBeAway && errors.As(err, &own) && own.Kind == BrokerAway {
+		f.status.Away, f.status.LastError = f.cfg.StallAfter, err.Error()
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -61,10 +61,14 @@ func (r *run) openInputs(ctx context.Context) (*source, error) {
 // never finished, nothing of it was planned and the feeds have gone on: the id is free for the cut that is there
 // now.
 func (r *run) standing(ctx context.Context) (*source, error) {
-	if r.store == nil || r.cfg.Cycle == "" {
+	cycle := r.cfg.Cycle
+	if cycle == "" && r.cfg.AsOf != 0 {
+		cycle = idOf(r.cfg.AsOf)
+	}
+	if r.store == nil || cycle == "" {
 		return nil, nil
 	}
-	known, err := r.store.Find(ctx, r.cfg.Tenant, r.cfg.Cycle)
+	known, err := r.store.Find(ctx, r.cfg.Tenant, cycle)
 	if err != nil || known == nil || known.State == state.CycleRefused || known.State == state.CycleRecovered {
 		return nil, err
 	}
@@ -83,15 +87,15 @@ func (r *run) standing(ctx context.Context) (*source, error) {
 			return as, nil
 		}
 	}
-	dcs, err := r.store.DCs(ctx, r.cfg.Tenant, r.cfg.Cycle)
+	dcs, err := r.store.DCs(ctx, r.cfg.Tenant, cycle)
 	if err != nil {
 		return nil, err
 	}
 	if slices.ContainsFunc(dcs, func(d state.DC) bool { return d.State != state.DCPlanning && d.State != state.DCAsked }) {
-		return nil, outcome.New(outcome.CodeUsage, "cut_gone", "cycle "+r.cfg.Cycle, "plan under another cycle id; what is published of this one stays",
+		return nil, outcome.New(outcome.CodeUsage, "cut_gone", "cycle "+cycle, "plan under another cycle id; what is published of this one stays",
 			"its snapshot cannot be read any more, and the feeds have gone on")
 	}
-	return nil, r.store.CloseCycle(ctx, r.cfg.Tenant, r.cfg.Cycle, state.CycleRefused, "", r.cfg.Now())
+	return nil, r.store.CloseCycle(ctx, r.cfg.Tenant, cycle, state.CycleRefused, "", r.cfg.Now())
 }
 
 // report joins what became of the records of the feeds with what the builder counted of the rows of the cut.

@@ -124,7 +124,7 @@ func (r *run) intend(ctx context.Context) error {
 	}
 	id := r.cfg.Cycle
 	if id == "" {
-		id = time.UnixMicro(asOf).UTC().Format("20060102T150405Z")
+		id = idOf(asOf)
 	}
 	r.quarantine = newQuarantine(r.cfg.FS, r.cfg.State, r.cfg.Tenant, id)
 	r.intent = state.Intent{
@@ -136,6 +136,9 @@ func (r *run) intend(ctx context.Context) error {
 	}
 	return nil
 }
+
+// idOf is the id of a cycle that has none: its as-of.
+func idOf(asOf int64) string { return time.UnixMicro(asOf).UTC().Format("20060102T150405Z") }
 
 // asOf is the instant given, else that of the cycle as it stands, else the inputs', else now.
 func (r *run) asOf(ctx context.Context) (int64, error) {

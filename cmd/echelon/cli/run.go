@@ -20,6 +20,7 @@ import (
 // runFlags are the flags of `run`.
 type runFlags struct {
 	brokerFlags
+	feedFlags
 	inputs, mapping, tenant, asOf, cycle, dcs, policy, state string
 	replaces, deadline, keep, result                         string
 	workers                                                  int
@@ -43,7 +44,8 @@ func (a *app) runCommand() *cobra.Command {
 		Example: `  echelon run --example
   echelon run --inputs /data/tonight --tenant acme --brokers kafka1:9092,kafka2:9092 --result -
   echelon run --inputs /data/tonight --as-of 2026-11-21T02:00:00-06:00 --cycle 20261121-night --deadline 2026-11-21T05:30:00-06:00
-  echelon run --inputs /data/tonight --dc D01,D02 --no-publish --result result.json`,
+  echelon run --inputs /data/tonight --dc D01,D02 --no-publish --result result.json
+  echelon run --inputs kafka://kafka1:9092 --mapping mapping.yaml --tenant acme --brokers kafka1:9092`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := refuseLater(cmd, laterRun...); err != nil {
 				return a.ended(f.result, f.tenant, f.cycle, err)
@@ -56,7 +58,7 @@ func (a *app) runCommand() *cobra.Command {
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&f.inputs, "inputs", "", "folder of input tables, or a snapshot")
+	fs.StringVar(&f.inputs, "inputs", "", "folder of input tables, a snapshot, or kafka://host:port,…: the change topics")
 	fs.StringVar(&f.mapping, "mapping", "", "mapping file (default: mapping.yaml of the folder, where there is one)")
 	fs.StringVar(&f.tenant, "tenant", defaultTenant, "tenant")
 	fs.StringVar(&f.asOf, "as-of", "", "as-of instant, RFC 3339 (default: that of the cycle, else the inputs', else now)")
@@ -73,7 +75,8 @@ func (a *app) runCommand() *cobra.Command {
 	fs.BoolVar(&f.strict, "strict", false, "exit 10 for degraded, 11 for carried-forward and superseded cycles")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, and write nothing")
 	fs.BoolVar(&f.example, "example", false, "generate a small network, plan, publish and verify it")
-	f.flags(cmd)
+	f.brokerFlags.flags(cmd)
+	f.feedFlags.flags(fs)
 	laterFlags(fs, laterRun...)
 	return cmd
 }
@@ -91,6 +94,12 @@ func (a *app) run(ctx context.Context, f runFlags) (*cycle.Result, error) {
 	p := newProgress(a.err)
 	defer p.end()
 	cfg.On, cfg.At = p.cycle, a.at
+	closeFeed := func() error { return nil }
+	if isFeed(f.inputs) {
+		if closeFeed, err = f.feed(&cfg); err != nil {
+			return nil, a.ended(f.result, f.tenant, f.cycle, err)
+		}
+	}
 	var to *target
 	if !f.noPublish && !f.dryRun {
 		if to, err = f.open(f.state, pol); err != nil {
@@ -99,6 +108,9 @@ func (a *app) run(ctx context.Context, f runFlags) (*cycle.Result, error) {
 		cfg.Publisher = to
 	}
 	result, err := cycle.Run(ctx, cfg)
+	if cerr := closeFeed(); cerr != nil && err == nil {
+		err = fmt.Errorf("close the feeds: %w", cerr)
+	}
 	if to != nil {
 		if cerr := to.Close(); cerr != nil && err == nil {
 			err = fmt.Errorf("close the broker: %w", cerr)
@@ -125,8 +137,11 @@ func (f *runFlags) config() (cycle.Config, *policy.File, error) {
 		Inputs: f.inputs, Mapping: f.mapping, State: f.state, Tenant: f.tenant, Cycle: f.cycle, Replaces: f.replaces,
 		Workers: f.workers, Strict: f.strict, DryRun: f.dryRun, Engine: engineVersion,
 	}
-	if strings.HasPrefix(f.inputs, "kafka://") {
-		bad("--inputs %s: change topics are not there yet in this version; name a folder", f.inputs)
+	if isFeed(f.inputs) && f.dryRun {
+		bad("--dry-run: reading change topics writes checkpoints; leave it out, or name a folder")
+	}
+	if !isFeed(f.inputs) && (f.atLeast != "" || f.restored != "") {
+		bad("--at-least and --accept-restore are for change topics: --inputs kafka://host:port")
 	}
 	if f.workers < 0 {
 		bad("--workers %d: must not be negative", f.workers)

@@ -1,0 +1,128 @@
+package feeds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"echelon/cdc"
+	"echelon/cdc/decode"
+	"echelon/cdc/follow"
+	"echelon/cdc/state"
+	"echelon/inputs"
+	"echelon/inputs/feed"
+	"echelon/publish/cycle"
+)
+
+// Want is what a cut has to reach.
+type Want struct {
+	// AtLeast are offsets to reach; nil: the ends of all partitions as they are when the cut is asked for.
+	AtLeast map[cdc.Partition]int64
+	// Positions to reach, by source.
+	Positions map[string]cdc.Position
+	// Lenient takes what is there when the cluster is away; what a gate says of its age decides then.
+	Lenient bool
+	Wait    time.Duration // for the positions; 0: 5 minutes
+	// Progress is told how many offsets are missing; nil: nobody.
+	Progress func(missing int64)
+}
+
+const defaultWait = 5 * time.Minute
+
+// Cut is a cut with what cycles want to know of it.
+type Cut struct {
+	*state.Cut
+	Frontier follow.Frontier
+	Faults   []cycle.Fault
+}
+
+// Cut waits until everything that is wanted is in, and cuts between two transactions.
+func (f *Feeds) Cut(ctx context.Context, want Want) (*Cut, error) {
+	if want.Wait <= 0 {
+		want.Wait = defaultWait
+	}
+	ctx, cancel := context.WithTimeout(ctx, want.Wait)
+	defer cancel()
+	fl, err := f.running(ctx)
+	if err != nil {
+		return nil, classify(&follow.Error{Kind: follow.Late, Where: "the feeds", Hint: "they are not followed: look at readyz and at the log", Err: err})
+	}
+	out := &Cut{}
+	w := follow.Want{Offsets: want.AtLeast, Positions: want.Positions, Progress: want.Progress}
+	if w.Offsets == nil && len(w.Positions) == 0 {
+		ends, err := fl.Ends(ctx)
+		var own *follow.Error
+		switch {
+		case want.Lenient && errors.As(err, &own) && own.Kind == follow.BrokerAway:
+			out.Faults = append(out.Faults, cycle.Fault{Kind: own.Kind, Where: "change topics", Hint: "planned from what was read before: " + own.Error()})
+			if f.log != nil {
+				ends = map[cdc.Partition]int64{{Topic: cdc.HTTPTopic}: f.log.End()}
+			}
+		case err != nil:
+			return nil, classify(err)
+		}
+		w.Offsets = ends
+	}
+	out.Frontier, err = fl.CutAt(ctx, w, func() error {
+		out.Cut = f.state.Cut()
+		return nil
+	})
+	if err != nil {
+		return nil, classify(err)
+	}
+	for _, s := range out.Frontier.Stalls {
+		out.Faults = append(out.Faults, cycle.Fault{Kind: s.Kind, Where: s.Where, Hint: strings.TrimSpace(s.Name + ": " + s.Hint)})
+	}
+	for _, passed := range f.state.Passed() {
+		out.Faults = append(out.Faults, cycle.Fault{Kind: "checkpoint_passed", Where: f.dir, Hint: "the one before was taken: " + passed.Error()})
+	}
+	return out, nil
+}
+
+// Feed gives a cut the form that cycles are planned from. It reads every table once, for rows that break a rule
+// across columns.
+func (f *Feeds) Feed(ctx context.Context, c *Cut) (*cycle.Feed, error) {
+	out := &cycle.Feed{Source: c.Cut, Cut: map[string]string{}, Alive: map[string]int64{}, Faults: c.Faults}
+	offsets, counts := c.Offsets(), c.Counts()
+	for _, p := range slices.SortedFunc(maps.Keys(offsets), func(a, b cdc.Partition) int {
+		if n := strings.Compare(a.Topic, b.Topic); n != 0 {
+			return n
+		}
+		return int(a.ID) - int(b.ID)
+	}) {
+		out.Cut[fmt.Sprintf("feed/%s/%d", p.Topic, p.ID)] = fmt.Sprint(offsets[p])
+		n := counts[p]
+		out.Parts = append(out.Parts, cycle.FeedPart{
+			Topic: p.Topic, Partition: p.ID, Offset: offsets[p], Read: n.Read, Applied: n.Applied, Superseded: n.Superseded,
+			Quarantined: n.Quarantined, Filtered: n.Filtered, Tables: f.tables[p.Topic],
+		})
+	}
+	for _, s := range c.Sources() {
+		out.Cut["source/"+s.Source] = fmt.Sprintf("%d/%d", s.Position.Major, s.Position.Minor)
+	}
+	for i := range f.feeds.Origins {
+		o := &f.feeds.Origins[i]
+		// Sources with marks of their own say that they are alive when nothing changes; others only by rows.
+		at := c.Fresh(o.Contract.Table)
+		if f.mapping != nil && f.mapping.Sources[o.Source].Debezium() && o.Source != feed.SourceHTTP && o.Source != decode.SourceCanonical {
+			at = c.Frontier.Alive[o.Source]
+		}
+		if was, known := out.Alive[o.Contract.Table]; !known || at < was {
+			out.Alive[o.Contract.Table] = at
+		}
+	}
+	const most = 20
+	var err error
+	out.Broken, err = c.Check(ctx, func(x inputs.Fault) {
+		if len(out.Faults) < most {
+			out.Faults = append(out.Faults, cycle.Fault{
+				Kind: "quarantined:" + string(x.Reason), Where: fmt.Sprintf("%s of %s, %s %q", x.Table, x.Source, x.Column, x.Value), Hint: x.Hint,
+			})
+		}
+	})
+	return out, err
+}
