@@ -216,8 +216,38 @@ func (e *encoder) bools(values []uint8) (page, error) {
 	return p, nil
 }
 
-// lists writes the levels of a list column and returns how many level entries it has.
+// lists writes the levels of a list column and returns how many level entries it has. The lists of a projection
+// are all as long as the horizon: their levels are worked out once and kept.
 func (e *encoder) lists(off []uint32) (int, error) {
+	rows := len(off) - 1
+	n := evenLists(off)
+	if n > 0 && e.even.rows == rows && e.even.length == n {
+		e.levels = append(e.levels[:0], e.even.levels...)
+		return rows * n, nil
+	}
+	entries, err := e.listLevels(off)
+	if err == nil && n > 0 {
+		e.even.rows, e.even.length = rows, n
+		e.even.levels = append(e.even.levels[:0], e.levels...)
+	}
+	return entries, err
+}
+
+// evenLists gives the length of lists that are all equally long, else 0.
+func evenLists(off []uint32) int {
+	if len(off) < 2 {
+		return 0
+	}
+	n := off[1] - off[0]
+	for r := 2; r < len(off); r++ {
+		if off[r]-off[r-1] != n {
+			return 0
+		}
+	}
+	return int(n)
+}
+
+func (e *encoder) listLevels(off []uint32) (int, error) {
 	e.level, e.levels = e.level[:0], e.levels[:0]
 	empty := 0
 	for r := 1; r < len(off); r++ {
@@ -250,8 +280,12 @@ func (e *encoder) lists(off []uint32) (int, error) {
 	return n, e.addLevels(e.level)
 }
 
-// listInts encodes the numbers of a list column; the levels are there already.
+// listInts encodes the numbers of a list column; the levels are there already. Few distinct numbers, as of days
+// on which nothing is planned, received or short, are numbered by a dictionary: runs of them take no room.
 func (e *encoder) listInts(values []int64, entries int) (page, error) {
+	if e.numbers.number(values, &e.i32) {
+		return e.listCodes(values, entries)
+	}
 	p := page{values: entries, encoding: format.DeltaBinaryPacked}
 	var err error
 	e.body, err = (&delta.BinaryPackedEncoding{}).EncodeInt64(e.body[:0], values)

@@ -6,7 +6,6 @@ import (
 
 	"echelon/inputs"
 	"echelon/planner"
-	"echelon/publish/disk"
 )
 
 // Row groups are closed at so many lines or list elements, whichever is first: small enough to be read,
@@ -18,33 +17,35 @@ const (
 
 // layerWriter gathers the lines of one layer of a DC and writes a row group whenever enough are there.
 type layerWriter struct {
+	writer  *Writer
 	net     *inputs.Network
 	layer   *planner.Layer
 	cycle   string
 	dc      string
 	file    *parquetFile
 	name    string
-	pending planner.Table
+	pending *planner.Table // nil: no rows yet
 	lines   int64
 	units   int64
 	element int   // list elements pending
 	receive int64 // latest receive day of released lines
 }
 
-func newLayerWriter(f disk.FS, dir string, o *Options, id planner.LayerID, dc string) (*layerWriter, error) {
+func newLayerWriter(w *Writer, dir string, id planner.LayerID, dc string) (*layerWriter, error) {
 	l := planner.LayerOf(id)
 	name := l.Name + ".parquet"
-	file, err := createParquet(f, dir+"/"+name, id)
+	file, err := createParquet(w.opt.FS, dir+"/"+name, id)
 	if err != nil {
 		return nil, err
 	}
-	w := &layerWriter{net: o.Network, layer: l, cycle: o.Cycle, dc: dc, file: file, name: name}
-	w.pending = planner.Table{Layer: id, Cols: make([]planner.Col, len(l.Columns))}
-	return w, nil
+	return &layerWriter{writer: w, net: w.opt.Network, layer: l, cycle: w.opt.Cycle, dc: dc, file: file, name: name}, nil
 }
 
 // add appends the rows of t, in pieces that fit a row group.
 func (w *layerWriter) add(e *encoder, t *planner.Table) error {
+	if w.pending == nil && t.Rows > 0 {
+		w.pending = w.writer.takeRows(t.Layer)
+	}
 	for from := 0; from < t.Rows; {
 		to := min(t.Rows, from+groupLines-w.pending.Rows)
 		w.append(t, from, to)
@@ -119,7 +120,7 @@ func sum(values []int64) int64 {
 
 // flush writes the pending rows as a row group.
 func (w *layerWriter) flush(e *encoder) error {
-	if w.pending.Rows == 0 {
+	if w.pending == nil || w.pending.Rows == 0 {
 		return nil
 	}
 	w.file.begin(w.pending.Rows)
@@ -136,13 +137,28 @@ func (w *layerWriter) flush(e *encoder) error {
 		}
 	}
 	w.file.end()
-	for i := range w.pending.Cols {
-		c := &w.pending.Cols[i]
+	empty(w.pending)
+	w.element = 0
+	return nil
+}
+
+// empty forgets a table's rows and keeps their room.
+func empty(t *planner.Table) {
+	for i := range t.Cols {
+		c := &t.Cols[i]
 		c.I32, c.I64, c.U8, c.Str = c.I32[:0], c.I64[:0], c.U8[:0], c.Str[:0]
 		c.Off, c.List, c.Reason = c.Off[:0], c.List[:0], c.Reason[:0]
 	}
-	w.pending.Rows, w.element = 0, 0
-	return nil
+	t.Rows = 0
+}
+
+// leaveRows leaves the room for rows to other files.
+func (w *layerWriter) leaveRows() {
+	if w.pending != nil {
+		empty(w.pending)
+		w.writer.leaveRows(w.pending)
+		w.pending = nil
+	}
 }
 
 // write appends an encoded column to the open row group.
@@ -213,6 +229,7 @@ func (w *layerWriter) finish(e *encoder) (LayerFile, error) {
 	if err := w.flush(e); err != nil {
 		return LayerFile{}, err
 	}
+	w.leaveRows()
 	bytes, digest, err := w.file.close()
 	if err != nil {
 		return LayerFile{}, err

@@ -38,6 +38,12 @@ type encoder struct {
 	text   []byte
 	ends   []uint32
 	codes  dictionaryCodes
+	// numbers of the list column in work
+	numbers numberCodes
+	even    struct { // levels of lists that are all equally long
+		rows, length int
+		levels       []byte
+	}
 	raw    []byte // page before compression
 	zipped []byte
 }
@@ -90,21 +96,39 @@ func (e *encoder) indexes(n int) error {
 	return nil
 }
 
+// Of a column's first page, when it is large, a piece is compressed first; the codec of a column that would not shrink
+// by a tenth is none: packed numbers rarely do.
+const sampleBytes = 4096
+
+// shrinks reports whether compression pays for a column: as a piece from the middle of its page does.
+func (e *encoder) shrinks(body []byte) bool {
+	if len(body) <= 2*sampleBytes {
+		return true
+	}
+	from := (len(body) - sampleBytes) / 2
+	e.zipped = e.zstd.EncodeAll(body[from:from+sampleBytes], e.zipped[:0])
+	return len(e.zipped) < sampleBytes*9/10
+}
+
 // compress gives the stored form of a page with its header.
-func (e *encoder) compress(head *format.PageHeader, parts ...[]byte) (header, stored []byte, raw int, err error) {
+func (e *encoder) compress(codec format.CompressionCodec, head *format.PageHeader, parts ...[]byte) (header, stored []byte, raw int, err error) {
 	e.raw = e.raw[:0]
 	for _, p := range parts {
 		e.raw = append(e.raw, p...)
 	}
-	e.zipped = e.zstd.EncodeAll(e.raw, e.zipped[:0])
+	stored = e.raw
+	if codec == format.Zstd {
+		e.zipped = e.zstd.EncodeAll(e.raw, e.zipped[:0])
+		stored = e.zipped
+	}
 	head.UncompressedPageSize = int32(len(e.raw))
-	head.CompressedPageSize = int32(len(e.zipped))
-	head.CRC = int32(crc32.ChecksumIEEE(e.zipped))
+	head.CompressedPageSize = int32(len(stored))
+	head.CRC = int32(crc32.ChecksumIEEE(stored))
 	header, err = thrift.Marshal(new(thrift.CompactProtocol), head)
 	if err != nil {
 		return nil, nil, 0, fmt.Errorf("page header: %w", err)
 	}
-	return header, e.zipped, len(e.raw), nil
+	return header, stored, len(e.raw), nil
 }
 
 // dictionaryCodes numbers the distinct values of a column by first occurrence, without hashing: values are

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"sync"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -36,13 +37,17 @@ type leafPath struct {
 	typ  format.Type
 }
 
+// writeBuffers are the buffers of files that are written: one file holds one while it is open.
+var writeBuffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 256<<10) }}
+
 func createParquet(f disk.FS, name string, layer planner.LayerID) (*parquetFile, error) {
 	file, err := f.Create(name)
 	if err != nil {
 		return nil, fmt.Errorf("create plan file: %w", err)
 	}
 	p := &parquetFile{file: file, sum: sha256.New()}
-	p.buf = bufio.NewWriterSize(io.MultiWriter(file, p.sum), 256<<10)
+	p.buf = writeBuffers.Get().(*bufio.Writer)
+	p.buf.Reset(io.MultiWriter(file, p.sum))
 	p.meta = format.FileMetaData{Version: 2, Schema: schemaOf(layer), CreatedBy: "echelon"}
 	p.leaves = leavesOf(p.meta.Schema)
 	for range p.leaves {
@@ -101,6 +106,12 @@ func (p *parquetFile) column(e *encoder, c page) error {
 		Type: l.typ, PathInSchema: l.path, Codec: format.Zstd, NumValues: int64(c.values), Statistics: c.stats,
 		Encoding: []format.Encoding{format.RLE, c.encoding},
 	}
+	if len(p.meta.RowGroups) == 1 && !e.shrinks(c.body) {
+		m.Codec = format.Uncompressed
+	}
+	if len(p.meta.RowGroups) > 1 { // readers expect one codec per column
+		m.Codec = p.meta.RowGroups[0].Columns[len(g.Columns)].MetaData.Codec
+	}
 	start, raw := p.offset, int64(0)
 	if c.dict != nil {
 		m.Encoding = append(m.Encoding, format.Plain)
@@ -108,7 +119,7 @@ func (p *parquetFile) column(e *encoder, c page) error {
 		head := format.PageHeader{Type: format.DictionaryPage, DictionaryPageHeader: thrift.New(format.DictionaryPageHeader{
 			NumValues: int32(c.dictN), Encoding: format.Plain,
 		})}
-		n, err := p.page(e, &head, c.dict)
+		n, err := p.page(e, m.Codec, &head, c.dict)
 		if err != nil {
 			return err
 		}
@@ -119,7 +130,7 @@ func (p *parquetFile) column(e *encoder, c page) error {
 		NumValues: int32(c.values), Encoding: c.encoding,
 		DefinitionLevelEncoding: format.RLE, RepetitionLevelEncoding: format.RLE,
 	})}
-	n, err := p.page(e, &head, c.levels, c.body)
+	n, err := p.page(e, m.Codec, &head, c.levels, c.body)
 	if err != nil {
 		return err
 	}
@@ -132,8 +143,8 @@ func (p *parquetFile) column(e *encoder, c page) error {
 }
 
 // page writes one page and returns its size before compression, header included.
-func (p *parquetFile) page(e *encoder, head *format.PageHeader, parts ...[]byte) (int64, error) {
-	header, stored, raw, err := e.compress(head, parts...)
+func (p *parquetFile) page(e *encoder, codec format.CompressionCodec, head *format.PageHeader, parts ...[]byte) (int64, error) {
+	header, stored, raw, err := e.compress(codec, head, parts...)
 	if err != nil {
 		return 0, err
 	}
@@ -160,6 +171,7 @@ func (p *parquetFile) close() (int64, string, error) {
 	if err == nil {
 		err = p.buf.Flush()
 	}
+	p.leaveBuffer()
 	if err == nil {
 		err = p.file.Sync()
 	}
@@ -170,4 +182,16 @@ func (p *parquetFile) close() (int64, string, error) {
 }
 
 // abandon closes the file without finishing it.
-func (p *parquetFile) abandon() { _ = p.file.Close() }
+func (p *parquetFile) abandon() {
+	p.leaveBuffer()
+	_ = p.file.Close()
+}
+
+// leaveBuffer leaves the buffer to other files; nothing is written any more.
+func (p *parquetFile) leaveBuffer() {
+	if p.buf != nil {
+		p.buf.Reset(nil)
+		writeBuffers.Put(p.buf)
+		p.buf = nil
+	}
+}

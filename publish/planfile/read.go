@@ -270,7 +270,19 @@ func (c *Column) offsets(p parquet.Page) {
 
 func (c *Column) readList(p parquet.Page) error {
 	data := p.Data()
-	c.List = append(c.List, data.Int64()...)
+	dict := p.Dictionary()
+	if dict == nil {
+		c.List = append(c.List, data.Int64()...)
+		return nil
+	}
+	words := dict.Page().Data()
+	numbers := words.Int64()
+	for _, code := range data.Int32() {
+		if int(code) >= len(numbers) {
+			return fmt.Errorf("code %d of a dictionary of %d numbers", code, len(numbers))
+		}
+		c.List = append(c.List, numbers[code])
+	}
 	return nil
 }
 

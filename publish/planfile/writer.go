@@ -70,6 +70,7 @@ type Writer struct {
 	mu       sync.Mutex
 	open     map[inputs.NodeIdx]*dcWriter
 	encoders []*encoder // idle
+	idleRows [planner.NumLayers][]*planner.Table
 }
 
 // NewWriter returns a Writer.
@@ -150,12 +151,13 @@ func (w *Writer) done(ctx context.Context, dir string, m *Manifest, r *planner.D
 // Abandon removes what was begun and not finished.
 func (w *Writer) Abandon() error {
 	w.mu.Lock()
-	defer w.mu.Unlock()
+	open := w.open
+	w.open = make(map[inputs.NodeIdx]*dcWriter)
+	w.mu.Unlock()
 	var errs []error
-	for dc, d := range w.open {
+	for _, d := range open {
 		d.abandon()
 		errs = append(errs, w.opt.FS.RemoveAll(d.tmp))
-		delete(w.open, dc)
 	}
 	return errors.Join(errs...)
 }
@@ -183,7 +185,7 @@ func (w *Writer) dc(dc inputs.NodeIdx) (*dcWriter, error) {
 		if !w.layerOn(id) {
 			continue
 		}
-		l, err := newLayerWriter(w.opt.FS, d.tmp, &w.opt, id, d.name)
+		l, err := newLayerWriter(w, d.tmp, id, d.name)
 		if err != nil {
 			return nil, fmt.Errorf("plan files of dc %s: %w", d.name, err)
 		}
@@ -213,9 +215,28 @@ func (w *Writer) drop(dc inputs.NodeIdx) {
 func (d *dcWriter) abandon() {
 	for _, l := range d.layers {
 		if l != nil {
+			l.leaveRows()
 			l.file.abandon()
 		}
 	}
+}
+
+// takeRows gives room for the rows of a layer's row group: what another file of the layer has left, else a new one.
+func (w *Writer) takeRows(id planner.LayerID) *planner.Table {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n := len(w.idleRows[id]); n > 0 {
+		t := w.idleRows[id][n-1]
+		w.idleRows[id] = w.idleRows[id][:n-1]
+		return t
+	}
+	return &planner.Table{Layer: id, Cols: make([]planner.Col, len(planner.LayerOf(id).Columns))}
+}
+
+func (w *Writer) leaveRows(t *planner.Table) {
+	w.mu.Lock()
+	w.idleRows[t.Layer] = append(w.idleRows[t.Layer], t)
+	w.mu.Unlock()
 }
 
 func (w *Writer) encoder() (*encoder, error) {
