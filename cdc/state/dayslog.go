@@ -66,8 +66,10 @@ func (l *dayLog) note(slot uint32, row dayRow, days int, r rank) {
 		return
 	}
 	at := l.room()
-	for int(slot) >= len(l.heads) {
-		l.heads = append(l.heads, make([]uint32, max(1024, len(l.heads)/8))...)
+	if int(slot) >= len(l.heads) {
+		grown := make([]uint32, int(slot)+1+max(1024, int(slot)/8))
+		copy(grown, l.heads)
+		l.heads = grown
 	}
 	e := dayEvent{rank: r, issued: row.issued, slot: slot, next: l.heads[slot], from: row.from, days: uint16(days), list: row.list, flags: eventLive}
 	if row.given {

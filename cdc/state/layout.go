@@ -62,9 +62,12 @@ func keyedLike(c, other *inputs.Contract) bool {
 	return true
 }
 
-// Bytes a SKU that remembered ranks may take: 4 go to the heads of the forecasts' chains, half of the rest to the
-// rows and half to the forecasts' events.
-const windowBytesPerSKU = 16
+// Bytes a SKU that remembered ranks may take, and those of them that the heads of the forecasts' chains take; half
+// of the rest goes to the rows and half to the forecasts' events.
+const (
+	windowBytesPerSKU = 16
+	headBytesPerSKU   = 5
+)
 
 // leastWindow is how many ranks and events are kept at least.
 const leastWindow = 1 << 14
@@ -74,7 +77,7 @@ func (s *State) ranksKept(each int) int {
 	if s.cfg.Window > 0 {
 		return min(s.cfg.Window, rankMask-1)
 	}
-	return min(rankMask-1, max(leastWindow, s.skus.used*(windowBytesPerSKU-4)/2/each))
+	return min(rankMask-1, max(leastWindow, s.skus.used*(windowBytesPerSKU-headBytesPerSKU)/2/each))
 }
 
 func (s *State) dict(name string) *dict {
