@@ -237,19 +237,20 @@ func (w *row) note(c *column, f *inputs.Fault) {
 	}
 }
 
-// check finds nulls where a value is needed.
+// check gives what is wrong with a row: a value, else the first null where a value is needed.
 func (w *row) check(upsert bool) *inputs.Fault {
 	cols := w.o.keyed
 	if upsert {
 		cols = w.o.required
 	}
-	for _, c := range cols {
+	for i := 0; i < len(cols) && w.fault == nil; i++ {
+		c := cols[i]
 		switch k := w.cells[c.cell].Kind; {
 		case k == cdc.Unchanged && c.key, k == cdc.Null && w.seen[c.cell] != w.phase && c.key && c.debezium && c.from != "":
-			w.note(c, c.value.Fault(inputs.MissingValue, "", "the record's key does not have "+inputs.Cut(c.from)+
-				": let the connector put it there (message.key.columns)"))
-		case k == cdc.Null && (w.fault == nil || w.faultAt != c.contract):
-			w.note(c, c.value.Fault(inputs.MissingValue, "", "this column must have a value in every row"))
+			w.fault = c.value.Fault(inputs.MissingValue, "", "the record's key does not have "+inputs.Cut(c.from)+
+				": let the connector put it there (message.key.columns)")
+		case k == cdc.Null:
+			w.fault = c.value.Fault(inputs.MissingValue, "", "this column must have a value in every row")
 		}
 	}
 	if w.fault != nil {
