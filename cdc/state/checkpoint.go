@@ -138,6 +138,9 @@ func (s *State) CheckpointAt(ctx context.Context, at func(take func()) error) er
 	for i, k := range s.spaces {
 		k.adopt(p.cut.spaces[i])
 	}
+	for name, d := range s.dicts {
+		d.release(p.codes[name], p.cut.epoch)
+	}
 	s.mu.Unlock()
 	for i, n := range list {
 		if i+1 >= s.cfg.Keep {

@@ -63,7 +63,7 @@ func (d *decoder) texts() error {
 			return nil
 		},
 		"text": func(r int, v parquet.Value) error {
-			if n := uint32(len(dicts[r].texts)); dicts[r].intern(v.ByteArray()) != n {
+			if n := uint32(len(dicts[r].texts)); dicts[r].intern(v.ByteArray(), d.s.epoch) != n {
 				return errShape
 			}
 			return nil

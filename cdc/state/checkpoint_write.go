@@ -124,14 +124,13 @@ func (p *picture) sheet(name string, rows int, cols ...sheetColumn) error {
 // number gives keys their rows and used texts their numbers.
 func (p *picture) number() {
 	used := map[string][]uint32{}
-	use := func(name string, texts []string, code uint32) {
-		if len(used[name]) < len(texts) {
-			used[name] = append(used[name], make([]uint32, len(texts)-len(used[name]))...)
-			p.texts[name] = texts
-		}
-		used[name][code] = 1
-	}
 	p.codes, p.texts = used, map[string][]string{}
+	of := func(name string, texts []string) []uint32 {
+		if used[name] == nil {
+			used[name], p.texts[name] = make([]uint32, len(texts)), texts
+		}
+		return used[name]
+	}
 	for _, f := range p.cut.spaces {
 		place := make([]int32, f.next)
 		for i := range place {
@@ -139,9 +138,15 @@ func (p *picture) number() {
 		}
 		for row, slot := range f.sorted() {
 			place[slot] = int32(row)
-			for i, w := range f.key(slot) {
-				if f.cols[i].dict != nil && w > 0 {
-					use(f.dicts[i], f.texts[i], w-1)
+		}
+		for i := range f.cols {
+			if f.cols[i].dict == nil {
+				continue
+			}
+			mark := of(f.dicts[i], f.texts[i])
+			for _, slot := range f.sorted() {
+				if w := f.key(slot)[i]; w > 0 {
+					mark[w-1] = 1
 				}
 			}
 		}
@@ -149,13 +154,13 @@ func (p *picture) number() {
 	}
 	for _, t := range p.cut.tables {
 		for i := range t.cols {
-			if t.texts[i] == nil {
+			if !t.contract.Columns[i].Type.Texts() {
 				continue
 			}
-			name := dictName(t.contract, i)
+			mark := of(dictName(t.contract, i), t.texts[i])
 			for _, slot := range t.space.sorted() {
 				if v, ok := t.cols[i].get(slot); ok {
-					use(name, t.texts[i], uint32(v))
+					mark[v] = 1
 				}
 			}
 		}
@@ -255,7 +260,7 @@ func (p *picture) writeTables() error {
 			codes := p.codes[dictName(t.contract, i)]
 			cols = append(cols, sheetColumn{name: def.Name, node: cellNode(def), optional: true, cell: func(r int) (int64, []byte, bool) {
 				v, ok := t.cols[i].get(slots[r])
-				if ok && t.texts[i] != nil {
+				if ok && def.Type.Texts() {
 					v = int64(codes[v] - 1)
 				}
 				return v, nil, ok

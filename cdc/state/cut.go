@@ -13,6 +13,7 @@ import (
 // contract. It never changes, and may be read by several goroutines.
 type Cut struct {
 	number  uint64
+	epoch   uint32 // what changed since has this epoch or a later one
 	owner   *State
 	offsets map[cdc.Partition]int64
 	counts  map[cdc.Partition]inputs.Counts
@@ -26,6 +27,7 @@ type Cut struct {
 type frozenSpace struct {
 	name  string // of the first table
 	dicts []string
+	reuse uint64 // sum of the dictionaries' reuses: equal in two cuts, numbers mean the same in both
 	cols  []keyColumn
 	texts [][]string // per key column, of texts
 	words []wordBlock
@@ -65,7 +67,7 @@ func (s *State) Cut() *Cut {
 func (s *State) cut() *Cut {
 	s.epoch++
 	s.cuts++
-	c := &Cut{number: s.cuts, owner: s, offsets: s.offsets(), counts: s.counts(), sources: s.positions()}
+	c := &Cut{number: s.cuts, epoch: s.epoch, owner: s, offsets: s.offsets(), counts: s.counts(), sources: s.positions()}
 	frozen := map[*keyspace]*frozenSpace{}
 	for _, k := range s.spaces {
 		f := &frozenSpace{name: k.tables[0].contract.Table, cols: k.cols, words: append([]wordBlock(nil), k.words...), next: k.next, order: k.order, tail: k.tail[:len(k.tail):len(k.tail)]}
@@ -73,6 +75,7 @@ func (s *State) cut() *Cut {
 			var texts []string
 			if d := k.cols[i].dict; d != nil {
 				texts = d.texts[:len(d.texts):len(d.texts)]
+				f.reuse += d.reuses
 			}
 			f.texts = append(f.texts, texts)
 			f.dicts = append(f.dicts, dictName(k.tables[0].contract, k.cols[i].column))

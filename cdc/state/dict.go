@@ -6,24 +6,52 @@ import (
 	"echelon/inputs"
 )
 
-// dict is texts by number. Numbers are handed out as texts come and never change; cuts share the texts.
+// dict is texts by number. A number stays with its text while a row or a key uses it; numbers that a checkpoint
+// finds unused go to new texts. Cuts share the texts: they are copied before a number gets another one.
 type dict struct {
-	texts []string
-	at    map[string]uint32
-	ranks []uint32 // place of each text in sorted order, for as many as there were when they were sorted
+	texts  []string
+	at     map[string]uint32
+	named  []uint32 // per number the epoch in which it was asked for last
+	free   []uint32 // numbers without use
+	epoch  uint32   // of the texts: the epoch in which they were copied
+	reuses uint64   // numbers that got another text so far
 }
 
 func newDict() *dict { return &dict{at: map[string]uint32{}} }
 
-func (d *dict) intern(text []byte) uint32 {
+func (d *dict) intern(text []byte, epoch uint32) uint32 {
 	if n, ok := d.at[string(text)]; ok {
+		d.named[n] = epoch
 		return n
 	}
-	n := uint32(len(d.texts))
 	s := string(text)
-	d.texts = append(d.texts, s)
+	var n uint32
+	if last := len(d.free) - 1; last >= 0 {
+		if d.epoch != epoch {
+			d.texts, d.epoch = append([]string(nil), d.texts...), epoch
+		}
+		n, d.free = d.free[last], d.free[:last]
+		d.texts[n], d.named[n] = s, epoch
+		d.reuses++
+	} else {
+		n = uint32(len(d.texts))
+		d.texts, d.named = append(d.texts, s), append(d.named, epoch)
+	}
 	d.at[s] = n
 	return n
+}
+
+// release frees the numbers that a cut does not use (0 in used) and that nobody asked for since its epoch began.
+func (d *dict) release(used []uint32, epoch uint32) {
+	for n, u := range used {
+		if u != 0 || d.named[n] >= epoch {
+			continue
+		}
+		if at, ok := d.at[d.texts[n]]; ok && at == uint32(n) {
+			delete(d.at, d.texts[n])
+			d.free = append(d.free, uint32(n))
+		}
+	}
 }
 
 // ranksOf gives the place of each text in sorted order.
@@ -58,7 +86,7 @@ func dictName(c *inputs.Contract, i int) string {
 }
 
 func (d *dict) bytes() int64 {
-	n := int64(16*cap(d.texts)+4*cap(d.ranks)) + int64(len(d.at))*48
+	n := int64(16*cap(d.texts)+4*(cap(d.named)+cap(d.free))) + int64(len(d.at))*48
 	for _, t := range d.texts {
 		n += int64(len(t))
 	}

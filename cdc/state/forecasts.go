@@ -90,7 +90,7 @@ func (t *dayTable) apply(s *State, o *origin, ch *cdc.Change, v *verdict) (Fate,
 	if cellOf(o, ch, t.quantile).Kind == cdc.Int {
 		return Filtered, nil // the plan uses the mean
 	}
-	if f := t.t.readKey(o, ch); f != nil {
+	if f := t.t.readKey(o, ch, s.epoch); f != nil {
 		return Quarantined, f
 	}
 	row, values, kept, f := t.read(o, ch)

@@ -60,7 +60,7 @@ func newTable(c *inputs.Contract, k *keyspace, dictOf func(string) *dict) *table
 }
 
 // readKey puts the key of a change into the keyspace's words; a fault when it cannot be one.
-func (t *table) readKey(o *origin, ch *cdc.Change) *inputs.Fault {
+func (t *table) readKey(o *origin, ch *cdc.Change, epoch uint32) *inputs.Fault {
 	k := t.keys
 	for i := range k.cols {
 		col := &k.cols[i]
@@ -81,7 +81,7 @@ func (t *table) readKey(o *origin, ch *cdc.Change) *inputs.Fault {
 		case cell.Kind == cdc.Unchanged:
 			return &inputs.Fault{Reason: inputs.MissingValue, Column: def.Name, Hint: "the record leaves out a part of its key"}
 		case col.dict != nil:
-			k.key[i] = col.dict.intern(cell.Text) + 1
+			k.key[i] = col.dict.intern(cell.Text, epoch) + 1
 		default:
 			k.key[i] = uint32(cell.Int-col.low) + 1
 		}
@@ -118,7 +118,7 @@ func checkCell(def *inputs.ColumnDef, c *cdc.Cell) *inputs.Fault {
 
 // apply takes an upsert or a delete up.
 func (t *table) apply(s *State, o *origin, ch *cdc.Change, v *verdict) (Fate, *inputs.Fault) {
-	if f := t.readKey(o, ch); f != nil {
+	if f := t.readKey(o, ch, s.epoch); f != nil {
 		return Quarantined, f
 	}
 	if ch.Op == cdc.Upsert {
@@ -171,7 +171,7 @@ func (t *table) upsert(s *State, o *origin, slot uint32, cells []cdc.Cell) {
 		}
 		v := cell.Int
 		if cell.Kind == cdc.Text {
-			v = int64(t.dicts[i].intern(cell.Text))
+			v = int64(t.dicts[i].intern(cell.Text, s.epoch))
 		}
 		old, had := col.get(slot)
 		if had && old == v {

@@ -2,8 +2,8 @@ package state
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
-	"slices"
 	"sort"
 	"unsafe"
 
@@ -34,13 +34,13 @@ type TouchedTable struct {
 	Rows     []TouchedRow
 	Columns  []TouchedColumn // parallel to the contract's columns
 	Old, New int64           // rows of the table
-	space    *frozenSpace    // of the newer cut: it knows the texts of both
 }
 
 // TouchedRow is one row that differs.
 type TouchedRow struct {
 	Move    Move
-	Columns uint64 // bit i: column i differs; of inserted and deleted rows the columns that have a value
+	Columns uint64       // bit i: column i differs; of inserted and deleted rows the columns that have a value
+	space   *frozenSpace // whose texts the words name
 	words   []uint32
 	old     uint32 // slot
 	new     uint32
@@ -76,14 +76,14 @@ func (c *Cut) Touched(since *Cut) (*Touched, error) {
 
 // Key gives the key of a row as text, in the order of the contract's key columns; of forecasts item and node.
 func (t *TouchedTable) Key(row int) []string {
-	words := t.Rows[row].words
-	out := make([]string, len(words))
-	for i, w := range words {
-		col := &t.space.cols[i]
+	r := &t.Rows[row]
+	out := make([]string, len(r.words))
+	for i, w := range r.words {
+		col := &r.space.cols[i]
 		switch {
 		case w == 0:
 		case col.dict != nil:
-			out[i] = t.space.texts[i][w-1]
+			out[i] = r.space.texts[i][w-1]
 		default:
 			out[i] = inputs.FormatInt(&t.Contract.Columns[col.column], int64(w-1)+col.low)
 		}
@@ -144,6 +144,25 @@ func (d *differ) same(i int) bool {
 	return true
 }
 
+// compareAcross compares keys of two cuts of one keyspace, or as many of their first words as both have.
+func compareAcross(a *frozenSpace, x []uint32, b *frozenSpace, y []uint32) int {
+	for i, p := range x {
+		q := y[i]
+		switch {
+		case a.reuse == b.reuse && p == q:
+		case a.cols[i].dict == nil || p == 0 || q == 0:
+			if p != q {
+				return cmp.Compare(p, q)
+			}
+		default:
+			if order := cmp.Compare(a.texts[i][p-1], b.texts[i][q-1]); order != 0 {
+				return order
+			}
+		}
+	}
+	return 0
+}
+
 // has reports whether a slot has a row.
 func (t *frozenTable) has(slot uint32) bool {
 	if slot >= t.space.next {
@@ -157,17 +176,17 @@ func (t *frozenTable) has(slot uint32) bool {
 
 func (d *differ) slot(slot uint32) {
 	was, is := d.old.has(slot), d.new.has(slot)
-	if was && is && slices.Equal(d.old.space.key(slot), d.new.space.key(slot)) {
+	if was && is && compareAcross(d.old.space, d.old.space.key(slot), d.new.space, d.new.space.key(slot)) == 0 {
 		if columns := d.columns(slot, slot); columns != 0 {
-			d.rows = append(d.rows, TouchedRow{Columns: columns, words: d.new.space.key(slot), old: slot, new: slot})
+			d.rows = append(d.rows, TouchedRow{Columns: columns, space: d.new.space, words: d.new.space.key(slot), old: slot, new: slot})
 		}
 		return
 	}
 	if was {
-		d.rows = append(d.rows, TouchedRow{Move: Deleted, Columns: d.old.given(slot), words: d.old.space.key(slot), old: slot})
+		d.rows = append(d.rows, TouchedRow{Move: Deleted, Columns: d.old.given(slot), space: d.old.space, words: d.old.space.key(slot), old: slot})
 	}
 	if is {
-		d.rows = append(d.rows, TouchedRow{Move: Inserted, Columns: d.new.given(slot), words: d.new.space.key(slot), new: slot})
+		d.rows = append(d.rows, TouchedRow{Move: Inserted, Columns: d.new.given(slot), space: d.new.space, words: d.new.space.key(slot), new: slot})
 	}
 }
 
@@ -183,7 +202,11 @@ func (d *differ) columns(old, now uint32) uint64 {
 	for i := range d.new.cols {
 		x, was := d.old.cols[i].get(old)
 		y, is := d.new.cols[i].get(now)
-		if was != is || x != y {
+		differs := was != is || x != y
+		if was && is && d.new.contract.Columns[i].Type.Texts() {
+			differs = d.old.texts[i][x] != d.new.texts[i][y]
+		}
+		if differs {
 			out |= 1 << i
 		}
 	}
@@ -214,13 +237,12 @@ func (t *frozenTable) given(slot uint32) (out uint64) {
 
 // settle sorts the rows by key; a key that left one slot and came back at another is one row.
 func (d *differ) settle() {
-	d.new.space.sorted()
-	by := &d.new.space.by
-	sort.SliceStable(d.rows, func(i, j int) bool { return by.compareKeys(d.rows[i].words, d.rows[j].words) < 0 })
+	compare := func(x, y *TouchedRow) int { return compareAcross(x.space, x.words, y.space, y.words) }
+	sort.SliceStable(d.rows, func(i, j int) bool { return compare(&d.rows[i], &d.rows[j]) < 0 })
 	out := d.rows[:0]
 	for _, r := range d.rows {
 		n := len(out)
-		if n == 0 || !slices.Equal(out[n-1].words, r.words) {
+		if n == 0 || compare(&out[n-1], &r) != 0 {
 			out = append(out, r)
 			continue
 		}
@@ -230,14 +252,14 @@ func (d *differ) settle() {
 		}
 		out = out[:n-1]
 		if columns := d.columns(gone.old, come.new); columns != 0 {
-			out = append(out, TouchedRow{Columns: columns, words: come.words, old: gone.old, new: come.new})
+			out = append(out, TouchedRow{Columns: columns, space: come.space, words: come.words, old: gone.old, new: come.new})
 		}
 	}
 	d.rows = out
 }
 
 func (d *differ) table() TouchedTable {
-	t := TouchedTable{Contract: d.new.contract, Rows: d.rows, Columns: make([]TouchedColumn, len(d.new.cols)), Old: d.old.rows, New: d.new.rows, space: d.new.space}
+	t := TouchedTable{Contract: d.new.contract, Rows: d.rows, Columns: make([]TouchedColumn, len(d.new.cols)), Old: d.old.rows, New: d.new.rows}
 	for i := range t.Columns {
 		t.Columns[i] = TouchedColumn{Summed: d.new.summed[i], Old: d.old.sums[i], New: d.new.sums[i]}
 		for k := range t.Rows {
@@ -264,8 +286,8 @@ func (t *Touched) Values() (moved build.Moved, ok bool) {
 			return build.Moved{}, false
 		}
 		for k := range table.Rows {
-			words := table.Rows[k].words
-			sku := build.SKU{Item: table.space.texts[0][words[0]-1], Node: table.space.texts[1][words[1]-1]}
+			r := &table.Rows[k]
+			sku := build.SKU{Item: r.space.texts[0][r.words[0]-1], Node: r.space.texts[1][r.words[1]-1]}
 			if n := len(*to); n == 0 || (*to)[n-1] != sku {
 				*to = append(*to, sku)
 			}
@@ -287,17 +309,14 @@ func (t *Touched) only(c *Cut) *Cut {
 		table := &t.Tables[i]
 		switch table.Contract.Table {
 		case "inventory", "forecasts", "safety_stocks":
-			out.only[table.Contract.Table] = &chosen{rows: table.Rows, by: &table.space.by}
+			out.only[table.Contract.Table] = &chosen{rows: table.Rows}
 		}
 	}
 	return &out
 }
 
 // chosen is the rows of some SKUs, by item and node in the order of keys.
-type chosen struct {
-	rows []TouchedRow
-	by   *keyOrder // of the newer cut: it ranks the texts of both
-}
+type chosen struct{ rows []TouchedRow }
 
 // slots gives the slots of the rows, in the order of keys.
 func (c *chosen) slots(t *frozenTable) (out []uint32) {
@@ -306,12 +325,13 @@ func (c *chosen) slots(t *frozenTable) (out []uint32) {
 	}
 	all := t.space.sorted()
 	for i := range c.rows {
-		sku := c.rows[i].words[:2]
-		if i > 0 && slices.Equal(sku, c.rows[i-1].words[:2]) {
+		r := &c.rows[i]
+		if i > 0 && compareAcross(r.space, r.words[:2], c.rows[i-1].space, c.rows[i-1].words[:2]) == 0 {
 			continue
 		}
-		from := sort.Search(len(all), func(k int) bool { return c.by.compareKeys(t.space.key(all[k])[:2], sku) >= 0 })
-		for ; from < len(all) && slices.Equal(t.space.key(all[from])[:2], sku); from++ {
+		compare := func(k int) int { return compareAcross(t.space, t.space.key(all[k])[:2], r.space, r.words[:2]) }
+		from := sort.Search(len(all), func(k int) bool { return compare(k) >= 0 })
+		for ; from < len(all) && compare(from) == 0; from++ {
 			out = append(out, all[from])
 		}
 	}
