@@ -31,7 +31,10 @@ func (d *desk) ask() {
 	d.arrange()
 	for i := range d.skus {
 		s := &d.skus[i]
-		if s.site >= 0 && s.flags&(skuOwn|skuNetted) == 0 {
+		if s.flags&skuNetted != 0 {
+			continue // by the kernel, and placed
+		}
+		if s.site >= 0 && s.flags&skuOwn == 0 {
 			d.netSKU(int32(i))
 		}
 		if s.site < 0 || s.flags&skuOwn == 0 {

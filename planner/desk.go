@@ -25,6 +25,7 @@ type desk struct {
 	requests []request
 	own      []int32 // site × item → sku of the DC's own row, -1 none
 	dep      []depCell
+	depDays  []int64 // behind dep: per cell and tier H days and the last fourteen of the first netting
 	now      []int64
 	reach    []int32 // site × item → last pick day the deployment window must reach, -1 none
 	window   []int32 // site × item → last day of the deployment window
@@ -146,6 +147,7 @@ func newDesk(s *shop) *desk {
 	d.dep = make([]depCell, cells)
 	d.now = make([]int64, cells*h)
 	block := make([]int64, cells*4*(h+14))
+	d.depDays = block
 	for i := range d.dep {
 		for t := range 4 {
 			d.dep[i].days[t], block = block[:h:h], block[h:]

@@ -12,6 +12,8 @@ import (
 type kernelTable struct {
 	tile.Table
 	why tile.Reason
+	// last pick day of the opportunities whose order day is today, -1 none: what a source's window must reach
+	today int32
 }
 
 // compileKernels gives every lane class the kernel's form.
@@ -19,6 +21,10 @@ func compileKernels(classes []class, horizon int) []kernelTable {
 	out := make([]kernelTable, len(classes))
 	for i := range classes {
 		out[i].Table, out[i].why = tile.Compile(&classes[i].Table, horizon)
+		out[i].today = -1
+		for k := 0; k < classes[i].Planned && classes[i].Opps[k].Order <= 0; k++ {
+			out[i].today = max(out[i].today, classes[i].Opps[k].Pick)
+		}
 	}
 	return out
 }
@@ -62,7 +68,7 @@ func (d *desk) netTile(p *inputs.Partition, no int, first int) {
 	}
 	t.Demand(days, &cut)
 	t.Run()
-	d.takeKernel(t, first)
+	d.takeKernel(t, first, class)
 	d.paths.rows[PathKernel] += int64(bits.OnesCount64(t.Done))
 	for left := t.Left; left != 0; left &= left - 1 {
 		d.paths.left[t.Why[bits.TrailingZeros64(left)]]++
@@ -113,40 +119,87 @@ func (d *desk) setLane(t *tile.Tile, p *inputs.Partition, s *sku, lane int, from
 	return true
 }
 
-// takeKernel takes over the orders of the netted rows, SKU by SKU.
-func (d *desk) takeKernel(t *tile.Tile, first int) {
-	var skuOf, next [tile.Rows]int32
+// takeKernel takes over the orders of the netted rows, SKU by SKU, and places them: adds them to the dependent demand
+// of their sources, and the rows' opportunities to what the deployment windows of those must reach.
+func (d *desk) takeKernel(t *tile.Tile, first int, class inputs.ClassIdx) {
+	var rows tileRowsAt
 	at := int32(len(d.orders))
+	lane, today := d.kernels[class].Lane, d.kernels[class].today
+	set, site := inputs.LaneSetIdx(inputs.None), int16(-1)
 	for i := first; i < len(d.skus); i++ {
 		s := &d.skus[i]
-		lane := uint(s.row) % tile.Rows
-		skuOf[lane] = int32(i)
-		if t.Done>>lane&1 == 0 {
+		l := uint(s.row) % tile.Rows
+		if t.Done>>l&1 == 0 {
 			continue
 		}
-		s.first, s.count = at, t.Count[lane]
-		next[lane] = at
-		at += s.count
+		s.first, s.count = at, t.Count[l]
 		s.flags |= skuNetted
-		if t.Short>>lane&1 != 0 {
+		if t.Short>>l&1 != 0 {
 			s.flags |= skuShort
 		}
+		rows.sku[l], rows.next[l], rows.dep[l] = int32(i), at, -1
+		at += s.count
+		if s.set != set {
+			set = s.set
+			site = d.siteOf[d.net.Lanes.Source[d.net.LaneSets[set].Lanes[lane]]]
+		}
+		if site < 0 {
+			continue
+		}
+		c := d.cell(site, s.item)
+		rows.dep[l] = int32(c)
+		d.dueTo[c] = true
+		d.reach[c] = max(d.reach[c], today)
 	}
 	d.orders = extend(d.orders, int(at))
+	opps := d.classes[class].Opps
 	for k := range t.Needs {
-		n := &t.Needs[k]
-		for rows := n.Rows & t.Done; rows != 0; rows &= rows - 1 {
-			lane := bits.TrailingZeros64(rows) % tile.Rows
-			o := &d.orders[next[lane]]
-			next[lane]++
-			*o = order{
-				sku: skuOf[lane], opp: int32(k), need: int64(n.N3[lane]), wanted: int64(n.Wanted[lane]),
-				n: [3]int64{int64(n.N1[lane]), int64(n.N2[lane]), int64(n.N3[lane])}, extra: -1, dos: int16(n.Supply[lane]),
-			}
-			if n.Odd>>lane&1 != 0 {
-				d.takeNote(o, t.Note(n, lane), &d.skus[skuOf[lane]])
+		d.takeNeeds(t, k, opps[k].Pick, &rows)
+	}
+}
+
+// tileRowsAt is where the rows of a tile that the kernel netted are kept.
+type tileRowsAt struct {
+	sku  [tile.Rows]int32
+	next [tile.Rows]int32 // place of the next order
+	dep  [tile.Rows]int32 // cell of the dependent demand that orders add to, -1 none
+}
+
+// takeNeeds takes over what the rows of a tile need at opportunity k.
+func (d *desk) takeNeeds(t *tile.Tile, k int, pick int32, at *tileRowsAt) {
+	n := &t.Needs[k]
+	placed := pick < int32(d.horizon)
+	stride := 4 * (d.horizon + 14)
+	for rest := n.Rows & t.Done; rest != 0; rest &= rest - 1 {
+		l := bits.TrailingZeros64(rest) % tile.Rows
+		o := &d.orders[at.next[l]]
+		at.next[l]++
+		wanted, n1, n2, n3 := int64(n.Wanted[l]), int64(n.N1[l]), int64(n.N2[l]), int64(n.N3[l])
+		o.sku, o.opp, o.need, o.wanted, o.given = at.sku[l], int32(k), n3, wanted, 0
+		o.n[0], o.n[1], o.n[2], o.n0 = n1, n2, n3, 0
+		o.extra, o.dos, o.marks, o.state = -1, int16(n.Supply[l]), 0, orderOpen
+		if n.Odd>>l&1 != 0 {
+			d.takeNote(o, t.Note(n, l), &d.skus[at.sku[l]])
+		}
+		if at.dep[l] < 0 || !placed || wanted == 0 {
+			continue
+		}
+		d.dep[at.dep[l]].any = true
+		least, tier := n1, 0
+		if n1 == 0 {
+			least, tier = n2, 1
+			if n2 == 0 {
+				least, tier = n3, 2
 			}
 		}
+		pack := int64(t.Pack(l))
+		if least == 0 {
+			tier = 3
+		} else if least <= wanted-pack {
+			d.dep[at.dep[l]].split(pick, wanted, pack, 1, o)
+			continue
+		}
+		d.depDays[int(at.dep[l])*stride+tier*(d.horizon+14)+int(pick)] += wanted
 	}
 }
 

@@ -218,4 +218,7 @@ func (t *Tile) Stock(lane int, lots []net.LotStock) {
 	t.lotEnd[lane] = int32(len(t.stock))
 }
 
+// Pack gives the pack of a row in units.
+func (t *Tile) Pack(lane int) int32 { return t.pack[lane] }
+
 func (t *Tile) open(lane int) []net.Receipt { return t.in[t.inAt[lane]:t.inEnd[lane]] }
