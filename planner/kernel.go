@@ -29,6 +29,17 @@ func compileKernels(classes []class, horizon int) []kernelTable {
 	return out
 }
 
+// compileLots gives every lot size the kernel's form.
+func compileLots(sets [][]net.Lot) [][]tile.Lot {
+	out := make([][]tile.Lot, len(sets))
+	for i, set := range sets {
+		for k := range set {
+			out[i] = append(out[i], tile.NewLot(&set[k]))
+		}
+	}
+	return out
+}
+
 // netTile nets the rows of a tile that the kernel may: SKUs first to the last, as takeTile registered them.
 func (d *desk) netTile(p *inputs.Partition, no int, first int) {
 	class := p.TileClass[no]
@@ -37,39 +48,48 @@ func (d *desk) netTile(p *inputs.Partition, no int, first int) {
 	}
 	tab := &d.kernels[class]
 	width := p.TileWidth[no]
-	if tab.why != tile.Netted || width > 2 {
-		if tab.why == tile.Netted {
-			d.paths.left[tile.Wide] += int64(len(d.skus) - first)
-		}
+	switch {
+	case tab.why != tile.Netted:
+		return
+	case width > 4:
+		d.paths.left[tile.Wide] += int64(len(d.skus) - first)
 		return
 	}
 	t := &d.tile
 	t.Scalar = d.kernel == KernelScalar
 	t.Begin(&tab.Table, d.policy.OrderExpedited)
 	var cut [tile.Rows]int32
-	var days []uint16
-	if width == 2 {
-		at := int(p.TileAt[no])
-		days = p.D16[at : at+d.horizon*tile.Rows]
-	}
+	at, rows := int(p.TileAt[no]), d.horizon*tile.Rows
 	for i := first; i < len(d.skus); i++ {
 		s := &d.skus[i]
 		lane := int(s.row) % tile.Rows
 		if !d.setLane(t, p, s, lane, tab.Lane) {
 			continue
 		}
-		if left, of := int64(p.Day0Left[s.row]), int64(p.Day0Of[s.row]); left != of && of > 0 && days != nil {
-			own := int64(days[lane])
+		if left, of := int64(p.Day0Left[s.row]), int64(p.Day0Of[s.row]); left != of && of > 0 && width > 0 {
+			var own int64
+			if width == 2 {
+				own = int64(p.D16[at+lane])
+			} else {
+				own = int64(p.D32[at+lane])
+			}
 			cut[lane] = int32(own - (own*left+of-1)/of)
 		}
 	}
-	if t.Done == 0 {
-		return
+	switch {
+	case t.Done == 0: // all rows were left
+	case width == 4:
+		t.WideDemand(p.D32[at:at+rows], &cut)
+	case width == 2:
+		t.Demand(p.D16[at:at+rows], &cut)
+	default:
+		t.Demand(nil, &cut)
 	}
-	t.Demand(days, &cut)
-	t.Run()
-	d.takeKernel(t, first, class)
-	d.paths.rows[PathKernel] += int64(bits.OnesCount64(t.Done))
+	if t.Done != 0 {
+		t.Run()
+		d.takeKernel(t, first, class)
+		d.paths.rows[PathKernel] += int64(bits.OnesCount64(t.Done))
+	}
 	for left := t.Left; left != 0; left &= left - 1 {
 		d.paths.left[t.Why[bits.TrailingZeros64(left)]]++
 	}
@@ -86,22 +106,17 @@ func (d *desk) setLane(t *tile.Tile, p *inputs.Partition, s *sku, lane int, from
 	case flags&notPlain != 0:
 		t.Leave(lane, tile.Kind)
 		return false
-	case !d.plain[p.LotSet[row]]:
-		t.Leave(lane, tile.Lots)
-		return false
-	}
-	avail := int64(p.OnHand[row]) - int64(p.Unusable[row]) - int64(p.Reserved[row])
-	lost := flags&inputs.FlagLost != 0
-	if !lost {
-		avail -= int64(p.Backorders[row])
 	}
 	f := tile.Facts{
-		Lost: lost, Policy: uint8(p.Policy[row]), Avail: avail,
-		Safety: int64(p.SafetyUnits[row]), SafeDays: int64(p.SafetyDays[row]), Present: int64(p.Presentation[row]),
-		Cap: int64(p.ShelfCap[row]), Min: int64(p.Min[row]), Max: int64(p.Max[row]),
-		Cover: int32(p.CoverDays[row]), Life: int32(p.ShelfLife[row]), Lot: &d.lots[p.LotSet[row]][from],
+		Avail:  int64(p.OnHand[row]) - int64(p.Unusable[row]) - int64(p.Reserved[row]),
+		Safety: p.SafetyUnits[row], SafeDays: p.SafetyDays[row], Present: p.Presentation[row], Cap: p.ShelfCap[row],
+		Min: p.Min[row], Max: p.Max[row], Cover: p.CoverDays[row], Life: p.ShelfLife[row],
+		Policy: uint8(p.Policy[row]), Lost: flags&inputs.FlagLost != 0,
 	}
-	if !t.Set(lane, &f) {
+	if !f.Lost {
+		f.Avail -= int64(p.Backorders[row])
+	}
+	if !t.Set(lane, &f, &d.kernelLots[p.LotSet[row]][from]) {
 		return false
 	}
 	if flags&inputs.FlagInbound != 0 {
@@ -205,7 +220,7 @@ func (d *desk) takeNeeds(t *tile.Tile, k int, pick int32, at *tileRowsAt) {
 
 // takeNote takes over the note of an order.
 func (d *desk) takeNote(o *order, note *tile.Note, s *sku) {
-	if note.Terms == (net.Terms{}) {
+	if !note.Some {
 		return
 	}
 	o.extra = d.plainSteps(uint8(d.sites[s.site].part.Policy[s.row]), &note.Terms)

@@ -75,21 +75,19 @@ func (d *desk) netPlain(i int32, s *sku) bool {
 // plainSteps keeps the ledger steps beside need and pack; it returns the number of the extra.
 func (d *desk) plainSteps(policy uint8, q *net.Terms) int32 {
 	x := extra{firstStep: int32(len(d.steps)), minimum: q.Least, cap: q.Room, late: -1}
-	step := func(reason Reason, change int64) {
-		if change != 0 {
-			d.steps = append(d.steps, net.Step{Reason: uint8(reason), Change: change})
+	upTo := ReasonCoverDays
+	if policy == net.PolicyMinMax {
+		upTo = ReasonOrderUpTo
+	}
+	for _, st := range [...]net.Step{
+		{Reason: uint8(upTo), Change: q.Policy}, {Reason: uint8(ReasonMinOrder), Change: q.Minimum},
+		{Reason: uint8(ReasonDeadBand), Change: q.Dead}, {Reason: uint8(ReasonShelfCap), Change: q.Shelf},
+		{Reason: uint8(ReasonShelfLife), Change: q.Life}, {Reason: uint8(ReasonSizeConflict), Change: q.Conflict},
+	} {
+		if st.Change != 0 {
+			d.steps = append(d.steps, st)
 		}
 	}
-	if policy == net.PolicyMinMax {
-		step(ReasonOrderUpTo, q.Policy)
-	} else {
-		step(ReasonCoverDays, q.Policy)
-	}
-	step(ReasonMinOrder, q.Minimum)
-	step(ReasonDeadBand, q.Dead)
-	step(ReasonShelfCap, q.Shelf)
-	step(ReasonShelfLife, q.Life)
-	step(ReasonSizeConflict, q.Conflict)
 	x.steps = int32(len(d.steps)) - x.firstStep
 	d.extras = append(d.extras, x)
 	return int32(len(d.extras)) - 1

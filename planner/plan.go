@@ -89,6 +89,7 @@ func newRun(c *Cycle) (*run, error) {
 		r.kernel = KernelCareful
 	}
 	r.lots = convertLots(r.net.LotSets)
+	r.kernelLots = compileLots(r.lots)
 	r.plain = make([]bool, len(r.lots))
 	for i := range r.lots {
 		r.plain[i] = net.Plain(r.lots[i])

@@ -7,24 +7,26 @@ import (
 
 	"echelon/inputs"
 	"echelon/planner/net"
+	"echelon/planner/net/tile"
 )
 
 // run is one cycle being planned: what all units share.
 type run struct {
-	cycle   *Cycle
-	net     *inputs.Network
-	policy  *Policy
-	classes []class
-	lots    [][]net.Lot   // parallel to Network.LotSets
-	plain   []bool        // per lot set: packs alone
-	kernels []kernelTable // parallel to classes
-	kernel  Kernel
-	units   []unit
-	gives   []bool  // per position in Network.DCs
-	unitOf  []int32 // node → unit, -1 when it is no DC
-	horizon int
-	tracer  *tracer // explain: notes one SKU; else nil
-	keeps   bool    // counts and digests are kept per item
+	cycle      *Cycle
+	net        *inputs.Network
+	policy     *Policy
+	classes    []class
+	lots       [][]net.Lot   // parallel to Network.LotSets
+	plain      []bool        // per lot set: packs alone
+	kernels    []kernelTable // parallel to classes
+	kernelLots [][]tile.Lot  // parallel to lots
+	kernel     Kernel
+	units      []unit
+	gives      []bool  // per position in Network.DCs
+	unitOf     []int32 // node → unit, -1 when it is no DC
+	horizon    int
+	tracer     *tracer // explain: notes one SKU; else nil
+	keeps      bool    // counts and digests are kept per item
 }
 
 // site is one DC of the unit in work.

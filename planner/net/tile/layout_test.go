@@ -53,7 +53,7 @@ func TestDemandLayout(t *testing.T) {
 	put(128, 4000)
 	put(254, 50000)
 	var tl Tile
-	tl.Begin(&Table{horizon: 14}, false)
+	tl.Begin(&Table{horizon: 14, start: []int32{0, 14}}, false)
 	days := make([]uint16, 14*Rows)
 	for i := range days {
 		days[i] = uint16(raw[2*i]) | uint16(raw[2*i+1])<<8
@@ -62,7 +62,7 @@ func TestDemandLayout(t *testing.T) {
 	for _, scalar := range []bool{true, false} {
 		tl.Scalar = scalar
 		tl.Demand(days, &cut)
-		for _, want := range []struct{ lane, day, sum int32 }{{0, 1, 1}, {1, 1, 20}, {63, 1, 300}, {0, 2, 4001}, {63, 2, 50300}, {1, 14, 20}} {
+		for _, want := range []struct{ lane, day, sum int32 }{{0, 1, 1}, {1, 1, 20}, {63, 1, 300}, {0, 2, 4001}, {63, 2, 50300}, {1, 14, 20}, {63, 2, 50300}} {
 			if got := tl.cum[want.day][want.lane]; got != want.sum {
 				t.Errorf("scalar %v, row %d: %d before day %d, want %d", scalar, want.lane, got, want.day, want.sum)
 			}

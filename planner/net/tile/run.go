@@ -21,6 +21,7 @@ type Needs struct {
 type Note struct {
 	net.Terms
 	Marks net.Marks
+	Some  bool // some step or exception: else the order is as any other
 }
 
 // Note gives the note of an odd row.
@@ -113,6 +114,7 @@ func (t *Tile) order(l, k int) {
 	n.Wanted[l], n.N1[l], n.N2[l], n.N3[l] = wanted, unitsUp(-lowest), unitsUp(t.pres[l]-lowest), need
 	n.Supply[l] = supply(t.p0[l]+t.windows[w].here[l], t.windows[w].used[l], t.tab.start[w+1]-t.tab.start[w])
 	if odd {
+		x.Some = x != (Note{})
 		n.Odd |= bit
 		t.Notes = append(t.Notes, x)
 	}
@@ -169,7 +171,7 @@ func (t *Tile) capped(l, k int, wanted int32, calm bool, x *Note) int32 {
 		last := t.tab.receive[k] + t.life[l] - 1
 		lasting := p
 		if t.lots>>l&1 != 0 {
-			lasting = net.LastingStock(p, t.stock[t.lotsAt[l]:t.lotEnd[l]], int64(t.from[w][l]), last)
+			lasting = net.LastingStock(p, t.stock[t.lotsAt[l]:t.lotEnd[l]], int64(t.before(w)[l]), last)
 		}
 		room := unitsDown(int64(t.sellable(l, w)) - lasting)
 		if to := room / pack * pack; q > to {

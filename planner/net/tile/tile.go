@@ -49,8 +49,7 @@ type Tile struct {
 	lotsAt [Rows]int32
 	lotEnd [Rows]int32
 
-	cum     []column // cum[t] = demand of the days before day t, t = 0 … H
-	from    []column // per window: demand of the days before its first
+	cum     []column // cum[t] = demand of the days before day t, up to some days behind the last window
 	windows []window
 	later   []uint64 // per window: rows to which something comes later in it
 
@@ -87,17 +86,42 @@ type window struct {
 
 // Facts are the numbers of a row, in units unless said otherwise.
 type Facts struct {
-	Lost     bool
-	Policy   uint8 // as in net.Facts
 	Avail    int64
-	Safety   int64
-	SafeDays int64 // thousandths of a day
-	Present  int64
-	Cap      int64 // −1: none
-	Min, Max int64
-	Cover    int32
-	Life     int32
-	Lot      *net.Lot
+	Safety   int32
+	SafeDays int32 // thousandths of a day
+	Present  int32
+	Cap      int32 // below 0: none
+	Min, Max int32
+	Cover    int16
+	Life     int16
+	Policy   uint8 // as in net.Facts
+	Lost     bool
+}
+
+// Lot is a lot size in the form of the kernel.
+type Lot struct {
+	pack, least, leastOrder, dead int32
+	perPack                       float32
+	why                           Reason
+}
+
+// NewLot gives the kernel's form of a lot size; with layers or pallets it has none.
+func NewLot(lot *net.Lot) Lot {
+	switch {
+	case lot.Tolerance != 0:
+		return Lot{why: Lots}
+	case lot.Pack > MaxPack || lot.MOQ > MaxUnits || lot.DeadBand > MaxUnits || lot.DeadBand*lot.Pack > MaxUnits*1000:
+		return Lot{why: Wide}
+	}
+	out := Lot{pack: int32(lot.Pack), least: int32(lot.Pack), dead: int32(lot.DeadBand * lot.Pack), perPack: 1 / float32(lot.Pack)}
+	if lot.MOQ > 0 {
+		out.least = int32((lot.MOQ + lot.Pack - 1) / lot.Pack * lot.Pack)
+		out.leastOrder = out.least
+	}
+	if out.least > MaxUnits {
+		return Lot{why: Wide}
+	}
+	return out
 }
 
 // Begin clears the tile for a table.
@@ -108,15 +132,16 @@ func (t *Tile) Begin(tab *Table, expedited bool) {
 	t.lost, t.ahead, t.minMax, t.covers, t.lives, t.lots, t.inbound = 0, 0, 0, 0, 0, 0, 0
 	n := tab.Planned + 2
 	if cap(t.later) < n {
-		t.from, t.windows = make([]column, n, 2*n), make([]window, n, 2*n)
+		t.windows = make([]window, n, 2*n)
 		t.later, t.Needs = make([]uint64, n, 2*n), make([]Needs, n, 2*n)
 	}
-	t.from, t.windows, t.later, t.Needs = t.from[:n], t.windows[:n], t.later[:n], t.Needs[:tab.Planned]
+	t.windows, t.later, t.Needs = t.windows[:n], t.later[:n], t.Needs[:tab.Planned]
 	clear(t.later)
-	if h := tab.horizon + 1; cap(t.cum) < h {
-		t.cum = make([]column, h)
+	days := max(tab.horizon, int(tab.start[tab.Planned+1])) + spare
+	if cap(t.cum) < days {
+		t.cum = make([]column, days, days+32)
 	}
-	t.cum = t.cum[:tab.horizon+1]
+	t.cum = t.cum[:days]
 }
 
 // Leave notes a row that the kernel does not net.
@@ -126,55 +151,47 @@ func (t *Tile) Leave(lane int, why Reason) {
 	t.Why[lane] = why
 }
 
-// Set takes a row's facts; false: the row was left, and is nothing to the kernel.
-func (t *Tile) Set(lane int, f *Facts) bool {
-	lot := f.Lot
-	least := lot.Pack
-	t.leastOrder[lane] = 0
-	if lot.Pack > MaxPack || lot.MOQ > MaxUnits || lot.DeadBand > MaxUnits || lot.DeadBand*lot.Pack > MaxUnits*1000 {
-		t.Leave(lane, Wide)
-		return false
-	}
-	if lot.MOQ > 0 {
-		least = (lot.MOQ + lot.Pack - 1) / lot.Pack * lot.Pack
-		t.leastOrder[lane] = int32(least)
-	}
+// Set takes a row's facts and lot size; false: the row was left, and is nothing to the kernel.
+func (t *Tile) Set(lane int, f *Facts, lot *Lot) bool {
+	l := lane % Rows
 	level := max(f.Safety, f.Present)
 	switch {
-	case f.Avail < 0:
-		t.Leave(lane, Negative)
+	case lot.why != Netted:
+		t.Leave(l, lot.why)
 		return false
-	case max(f.Avail, level, f.Min, f.Max, least) > MaxUnits || f.SafeDays >= maxAhead*1000 || f.Cover > maxAhead || f.Life > maxAhead:
-		t.Leave(lane, Wide)
+	case f.Avail < 0:
+		t.Leave(l, Negative)
+		return false
+	case max(f.Avail, int64(max(level, f.Min, f.Max))) > MaxUnits || f.SafeDays >= maxAhead*1000 || max(f.Cover, f.Life) > maxAhead:
+		t.Leave(l, Wide)
 		return false
 	}
-	bit := uint64(1) << lane
+	bit := uint64(1) << l
 	t.Done |= bit
-	t.avail[lane], t.level[lane], t.pres[lane] = int32(f.Avail*1000), int32(level*1000), int32(f.Present*1000)
-	t.perPack[lane] = 1 / float32(lot.Pack)
-	t.pack[lane], t.least[lane], t.dead[lane] = int32(lot.Pack), int32(least), int32(lot.DeadBand*lot.Pack)
-	t.shelf[lane], t.trigger[lane] = always, -deep
+	t.avail[l], t.level[l], t.pres[l] = int32(f.Avail)*1000, level*1000, f.Present*1000
+	t.pack[l], t.least[l], t.leastOrder[l], t.dead[l], t.perPack[l] = lot.pack, lot.least, lot.leastOrder, lot.dead, lot.perPack
+	t.shelf[l], t.trigger[l] = always, -deep
 	if f.Cap >= 0 {
-		t.shelf[lane] = int32(min(f.Cap*1000, always))
+		t.shelf[l] = int32(min(int64(f.Cap)*1000, always))
 	}
 	if f.Lost {
 		t.lost |= bit
 	}
 	if f.SafeDays > 0 {
 		t.ahead |= bit
-		t.safe[lane] = int32(f.SafeDays)
+		t.safe[l] = f.SafeDays
 	}
 	switch f.Policy {
 	case net.PolicyMinMax:
 		t.minMax |= bit
-		t.trigger[lane], t.goal[lane] = int32(f.Min*1000), int32(f.Max*1000)
+		t.trigger[l], t.goal[l] = f.Min*1000, f.Max*1000
 	case net.PolicyCover:
 		t.covers |= bit
-		t.cover[lane] = f.Cover
+		t.cover[l] = int32(f.Cover)
 	}
 	if f.Life > 0 {
 		t.lives |= bit
-		t.life[lane] = f.Life
+		t.life[l] = int32(f.Life)
 	}
 	return true
 }

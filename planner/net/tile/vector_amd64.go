@@ -11,15 +11,15 @@ import (
 // Vector reports whether the processor can run the kernel's vector form.
 func Vector() bool { return cpu.X86.HasAVX2 }
 
-// cumulate sums the days behind cum[0].
-func (t *Tile) cumulate(days []uint16) {
+// cumulate adds up the days behind cum[from].
+func (t *Tile) cumulate(from int, days []uint16) {
 	if t.Scalar || !cpu.X86.HasAVX2 {
-		t.cumulateScalar(days)
+		t.cumulateScalar(from, days)
 		return
 	}
-	n := len(t.cum) - 1
-	_ = days[n*Rows-1]
-	cumulateAVX2(&t.cum[0][0], &days[0], n)
+	n := len(days) / Rows
+	_ = t.cum[from+n]
+	cumulateAVX2(&t.cum[from][0], &days[0], n)
 }
 
 // plainWindow fills a window as if no row had anything beside demand, floor and capacity.
@@ -28,7 +28,7 @@ func (t *Tile) plainWindow(w int) {
 		t.plainWindowScalar(w)
 		return
 	}
-	plainWindowAVX2(&t.windows[w].flow[0], &t.from[w][0], &t.from[w+1][0], &t.level[0], &t.least0[0], &t.shelf[0])
+	plainWindowAVX2(&t.windows[w].flow[0], &t.before(w)[0], &t.before(w + 1)[0], &t.level[0], &t.least0[0], &t.shelf[0])
 }
 
 // step runs all rows up to opportunity k and nets it.

@@ -10,9 +10,6 @@ import (
 // then those of the rows that have.
 func (t *Tile) fill() {
 	m := t.tab.Planned
-	for w := range m + 2 {
-		t.sums(&t.from[w], t.tab.start[w])
-	}
 	for l := range t.least0 {
 		t.least0[l] = 0
 		if t.lost>>l&1 == 0 {
@@ -27,17 +24,13 @@ func (t *Tile) fill() {
 		t.receipts(bits.TrailingZeros64(rest))
 	}
 	for rest := t.ahead & t.Done &^ t.inbound; rest != 0; rest &= rest - 1 {
-		l := bits.TrailingZeros64(rest)
-		for w := 1; w <= m; w++ {
-			need := t.floor(l, t.tab.start[w+1]-1) - t.from[w][l]
-			t.windows[w].top[l], t.windows[w].ask[l] = need, need
-		}
+		t.forward(bits.TrailingZeros64(rest))
 	}
 	for rest := t.minMax & t.Done; rest != 0; rest &= rest - 1 {
 		l := bits.TrailingZeros64(rest)
 		for w := 1; w <= m; w++ {
 			a := t.tab.start[w]
-			t.windows[w].ask[l] = t.goal[l] + t.sum(l, a+1) - t.from[w][l]
+			t.windows[w].ask[l] = t.goal[l] + t.sum(l, a+1) - t.before(w)[l]
 			t.windows[w].ask[l] -= t.windows[w].here[l]
 		}
 	}
@@ -62,14 +55,14 @@ func (t *Tile) tail() {
 		*low = column{}
 		return
 	}
-	a, end := &t.from[m], &t.cum[t.tab.horizon]
+	a, end := t.before(m), &t.cum[t.tab.horizon]
 	for l := range low {
 		low[l] = a[l] - end[l]
 	}
 }
 
 func (t *Tile) plainWindowScalar(w int) {
-	a, b, win := &t.from[w], &t.from[w+1], &t.windows[w]
+	a, b, win := t.before(w), t.before(w+1), &t.windows[w]
 	for l := range a {
 		used := b[l] - a[l]
 		win.used[l], win.flow[l], win.low[l] = used, -used, -used
@@ -95,6 +88,27 @@ func (t *Tile) floor(lane int, day int32) int32 {
 	}
 	floor := max(level, ahead-past)
 	return floor + t.sum(lane, day+1)
+}
+
+// forward works out what a row with days of safety stock and nothing open needs.
+func (t *Tile) forward(lane int) {
+	l := lane % Rows
+	h, level := int32(t.tab.horizon), t.level[l]
+	whole, part := t.safe[l]/1000, t.safe[l]%1000
+	far := h+whole+1 >= int32(len(t.cum))
+	for w := 1; w <= t.tab.Planned; w++ {
+		end := t.tab.start[w+1]
+		at := min(end, h)
+		var ahead, next int32
+		if far {
+			ahead, next = t.sum(l, at+whole), t.sum(l, at+whole+1)
+		} else {
+			ahead, next = t.cum[at+whole][l], t.cum[at+whole+1][l]
+		}
+		ahead += int32(uint32((next-ahead)*part+999) / 1000)
+		need := max(level, ahead-t.cum[at][l]) + t.cum[end][l] - t.before(w)[l]
+		t.windows[w].top[l], t.windows[w].ask[l] = need, need
+	}
 }
 
 // stretch is a row's way through some days: what it adds, how low it comes, what is left at the least, and the stock
@@ -214,7 +228,7 @@ func (t *Tile) sellable(lane, w int) int32 {
 	a, end := t.tab.start[w], t.tab.receive[w-1]+t.life[lane]
 	var sell int32
 	if end > a {
-		sell = t.sum(lane, end) - t.from[w][lane]
+		sell = t.sum(lane, end) - t.before(w)[lane]
 	}
 	return sell - t.windows[w].here[lane]
 }
