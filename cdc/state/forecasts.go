@@ -1,6 +1,8 @@
 package state
 
 import (
+	"slices"
+
 	"echelon/cdc"
 	"echelon/inputs"
 )
@@ -115,6 +117,8 @@ func (t *dayTable) apply(s *State, o *origin, ch *cdc.Change, v *verdict) (Fate,
 		return Superseded, nil
 	case v.late(o):
 		return Quarantined, tooLate()
+	case kept && !known && !(there && t.holds(slot, row)):
+		return Quarantined, leftOut(t.t.contract.Columns[t.daily].Name)
 	case !there:
 		slot = keys.put(keys.key, s.epoch)
 	}
@@ -127,6 +131,12 @@ func (t *dayTable) apply(s *State, o *origin, ch *cdc.Change, v *verdict) (Fate,
 		keys.doubt(slot)
 	}
 	return Applied, nil
+}
+
+// holds reports whether days of a row are known.
+func (t *dayTable) holds(slot uint32, row dayRow) bool {
+	t.cells = decodeDays(t.cells[:0], bytesOf(t.blocks, slot))
+	return slices.ContainsFunc(t.cells, func(c dayCell) bool { return c.row == row })
 }
 
 // write settles the days of a slot: those of the row go, unless a newer change of it was there; those named are

@@ -115,7 +115,8 @@ func (q *oracle) forecast(o *cdc.Origin, ch *cdc.Change) {
 
 // rows gives a table as lines: the rows of the origin that owns them, with the columns of the others beside them.
 func (q *oracle) rows(c *inputs.Contract) []string {
-	text, defs := "", c.Columns
+	var text string
+	defs := c.Columns
 	if c.Table == "forecasts" {
 		text = "SELECT item, node, day, value, kind, issued FROM days"
 		issued := c.Columns[c.Index("issued_at")]

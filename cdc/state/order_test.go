@@ -101,9 +101,16 @@ func TestOrder(t *testing.T) {
 		},
 		"a truncate is of its origin and of its moment": {
 			[]step{
-				{major: 1, item: "A", n: 1}, {major: 8, item: "B", n: 8}, {origin: 1, major: 1, item: "B", n: 3},
-				{major: 5, op: cdc.Truncate}, {major: 4, item: "C", n: 4}, {major: 6, item: "D", n: 6}, {major: 5, op: cdc.Truncate}, {major: 3, op: cdc.Truncate},
-			}, "B|N|8|3|||| D|N|6|||||",
+				{major: 1, item: "A", n: 1},
+				{major: 8, item: "B", n: 8},
+				{origin: 1, major: 1, item: "B", n: 3},
+				{major: 5, op: cdc.Truncate},
+				{major: 4, item: "C", n: 4},
+				{major: 6, item: "D", n: 6},
+				{major: 5, op: cdc.Truncate},
+				{major: 3, op: cdc.Truncate},
+			},
+			"B|N|8|3|||| D|N|6|||||",
 		},
 		"a truncate of columns leaves the rows": {
 			[]step{{major: 1, item: "A", n: 1}, {origin: 1, major: 1, item: "A", n: 3}, {origin: 1, major: 5, op: cdc.Truncate}}, "A|N|1|||||",

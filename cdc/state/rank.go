@@ -1,10 +1,6 @@
 package state
 
-import (
-	"cmp"
-
-	"echelon/cdc"
-)
+import "echelon/cdc"
 
 // rank orders the changes of one origin: by position, and at one position a snapshot read before what was
 // streamed. The zero rank is before all others.
@@ -16,10 +12,6 @@ func rankOf(ch *cdc.Change) rank {
 		r.minor |= 1
 	}
 	return r
-}
-
-func (r rank) compare(q rank) int {
-	return cmp.Or(cmp.Compare(r.major, q.major), cmp.Compare(r.minor, q.minor))
 }
 
 func (r rank) less(q rank) bool {

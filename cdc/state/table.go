@@ -138,7 +138,15 @@ func (t *table) apply(s *State, o *origin, ch *cdc.Change, v *verdict) (Fate, *i
 		return Superseded, nil
 	case e == nil && v.late(o):
 		return Quarantined, tooLate()
-	case !there:
+	}
+	if ch.Op == cdc.Upsert && o.Rows && !(there && t.present.has(slot)) {
+		for at, i := range o.Columns {
+			if ch.Cells[at].Kind == cdc.Unchanged {
+				return Quarantined, leftOut(t.contract.Columns[i].Name)
+			}
+		}
+	}
+	if !there {
 		slot = t.keys.put(t.keys.key, s.epoch)
 	}
 	if ch.Op == cdc.Upsert {
@@ -152,6 +160,15 @@ func (t *table) apply(s *State, o *origin, ch *cdc.Change, v *verdict) (Fate, *i
 		s.window.put(uint16(v.origin), slot, v.rank)
 	}
 	return Applied, nil
+}
+
+// leftOut is of a new row with a value that the source did not send: an update that changes the key of a row whose
+// large column stays as it was.
+func leftOut(column string) *inputs.Fault {
+	return &inputs.Fault{
+		Reason: inputs.MissingValue, Column: column,
+		Hint: "the source left the value out as unchanged, and the row is new here: let it send whole rows (replica identity full), then change the row once more",
+	}
 }
 
 // upsert writes the cells of an origin at a slot.
