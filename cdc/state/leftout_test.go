@@ -1,6 +1,8 @@
 package state
 
 import (
+	"errors"
+	"io"
 	"testing"
 
 	"echelon/cdc"
@@ -57,17 +59,33 @@ func TestLeftOutList(t *testing.T) {
 		if err := s.Apply(cdc.Partition{Topic: "t"}, int64(i), ch); err != nil {
 			t.Fatal(err)
 		}
-		var days int64
-		for _, b := range batches(t, s.Cut(), "forecasts") {
-			for r := range b.Rows {
-				days += int64(len(b.Col("daily").Ints64(r)))
-			}
-		}
+		days := daysOf(t, s.Cut())
 		if days != x.rows || len(faults) != x.faults {
 			t.Errorf("record %d: %d days, faults %+v; want %d days and %d faults", i, days, faults, x.rows, x.faults)
 		}
 	}
 	if len(faults) > 0 && (faults[0].Reason != inputs.MissingValue || faults[0].Column != "daily") {
 		t.Errorf("fault %+v", faults[0])
+	}
+}
+
+func daysOf(t *testing.T, c *Cut) (days int64) {
+	t.Helper()
+	r, err := c.Open(t.Context(), "forecasts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	for {
+		b, err := r.Next(t.Context())
+		if errors.Is(err, io.EOF) {
+			return days
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range b.Rows {
+			days += int64(max(1, len(b.Col("daily").Ints64(i))))
+		}
 	}
 }
