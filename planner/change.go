@@ -29,7 +29,7 @@ type Cause uint8
 // Causes.
 const (
 	CauseFull     Cause = iota // the DC is planned in full: no base, or too much moved
-	CauseItem                  // the item is new at the DC or gone from it
+	CauseSKU                   // rows of the item are new at the DC or gone from it
 	CauseDate                  // a node's day 0 stepped on
 	CauseLanes                 // lanes, calendars, cut-offs, lot sizes
 	CauseReleased              // the base released lines of it
@@ -43,7 +43,7 @@ const (
 )
 
 var causeWords = [NumCauses]string{
-	"full", "items", "date", "lanes", "released", "releases", "carry", "rows", "requests", "answers", "needed",
+	"full", "skus", "date", "lanes", "released", "releases", "carry", "rows", "requests", "answers", "needed",
 }
 
 // String gives the published name.

@@ -218,8 +218,8 @@ func (x *change) why(c *unitChange, d *dcChange, item inputs.ItemIdx, was *keptC
 	}
 	f := d.facts.of(item)
 	switch {
-	case was == nil || item == inputs.None || f == nil && was.facts.rows > 0:
-		return CauseItem
+	case was == nil || item == inputs.None || f == nil && was.facts.rows > 0 || f != nil && f.rows != was.facts.rows:
+		return CauseSKU
 	case was.released:
 		return CauseReleased
 	}

@@ -84,7 +84,11 @@ func closing(r *Result) publish.Closing {
 	}
 	c.AsOf = parseInstant(r.AsOf)
 	for _, d := range r.DCs {
-		c.DCs = append(c.DCs, publish.ClosingDC{DC: d.DC, State: d.State, PlanHash: d.PlanHash, Lines: d.Lines})
+		lines := d.Lines
+		if d.Base != "" {
+			lines = d.Written
+		}
+		c.DCs = append(c.DCs, publish.ClosingDC{DC: d.DC, State: d.State, PlanHash: d.PlanHash, Lines: lines})
 	}
 	return c
 }
@@ -151,7 +155,14 @@ func (r *run) prune(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	needed, err := r.bases(ctx, expired)
+	if err != nil {
+		return err
+	}
 	for _, cycle := range expired {
+		if needed[cycle] {
+			continue
+		}
 		if err := r.store.Prune(ctx, r.cfg.FS, r.cfg.Tenant, cycle); err != nil {
 			return err
 		}
@@ -181,6 +192,7 @@ func (r *run) result(ctx context.Context) (*Result, error) {
 				return nil, err
 			}
 			addManifest(out, &d, files.Manifest)
+			r.addNet(out, files.Manifest)
 			if d.Files, err = filepath.Rel(r.cfg.State, dir); err != nil {
 				return nil, fmt.Errorf("result: %w", err)
 			}
@@ -193,6 +205,12 @@ func (r *run) result(ctx context.Context) (*Result, error) {
 		}
 		counts[d.State]++
 		out.DCs = append(out.DCs, d)
+	}
+	if r.net != nil && r.net.Full != "" {
+		if out.Net == nil {
+			out.Net = r.net
+		}
+		out.Net.Full = r.net.Full
 	}
 	out.PlanHash = r.planHash(hashes)
 	out.State = r.state(out, counts)
@@ -224,7 +242,10 @@ func (r *run) unused(out *Result) {
 
 // addManifest adds what a DC's manifest says.
 func addManifest(out *Result, d *DCResult, m *planfile.Manifest) {
-	d.State, d.Why, d.PlanHash, d.SKUs, d.Lines, d.Units, d.ShortUnits = m.State, m.Why, m.PlanHash, m.SKUs, m.Lines(), m.Released, m.ShortUnits
+	d.State, d.Why, d.PlanHash, d.SKUs, d.Lines, d.Units, d.ShortUnits = m.State, m.Why, m.PlanHash, m.SKUs, m.PlanLines(), m.Released, m.ShortUnits
+	if m.Base != nil {
+		d.Base, d.Written = m.Base.Cycle, m.Lines()
+	}
 	out.Coverage.SKUs += m.SKUs
 	out.Coverage.Planned += m.Planned
 	for why, n := range m.Held {
@@ -237,7 +258,8 @@ func addManifest(out *Result, d *DCResult, m *planfile.Manifest) {
 	for i := range m.Layers {
 		l := &m.Layers[i]
 		s := out.Layers[l.Layer]
-		out.Layers[l.Layer] = LayerSum{s.Lines + l.Lines, s.Units + l.Units}
+		lines, units := l.PlanLines()
+		out.Layers[l.Layer] = LayerSum{s.Lines + lines, s.Units + units}
 	}
 }
 

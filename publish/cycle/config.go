@@ -54,9 +54,11 @@ type Config struct {
 
 	Publisher  publish.Publisher // nil: plan files only
 	Publishers int               // DCs published at once; 0: 2
-	Replaces   string            // cycle whose releases do not count
-	Deadline   time.Time         // DCs not published by then are carried forward; zero: none
-	Keep       time.Duration     // how long plan files and snapshots stay; 0: for good
+	Full       bool              // plan everything: no net change
+	Net        Net
+	Replaces   string        // cycle whose releases do not count
+	Deadline   time.Time     // DCs not published by then are carried forward; zero: none
+	Keep       time.Duration // how long plan files and snapshots stay; 0: for good
 	Workers    int
 	Memory     int64 // bytes that the process may use; 0: the limit of the Go runtime (GOMEMLIMIT) where one is set
 	Strict     bool  // exit 10 and 11 for degraded and carried-forward cycles
@@ -109,6 +111,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.At == nil {
 		c.At = func(string) {}
+	}
+	if c.Net.Depth == 0 {
+		c.Net.Depth = 48
+	}
+	if c.Net.FullAbove == 0 {
+		c.Net.FullAbove = 600
 	}
 	if c.Publishers <= 0 {
 		c.Publishers = 2

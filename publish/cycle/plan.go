@@ -189,9 +189,13 @@ func (r *run) plan(ctx context.Context, order []string, d *delivery) error {
 	if err := exchange.begin(); err != nil {
 		return diskError("exchange", err)
 	}
+	base, err := r.chooseBase(ctx)
+	if err != nil {
+		return err
+	}
 	progress := newProgress(r, skus)
 	for _, dcs := range calls {
-		if err := r.planCall(ctx, dcs, exchange, progress, d); err != nil {
+		if err := r.planCall(ctx, dcs, base, exchange, progress, d); err != nil {
 			return errors.Join(err, exchange.end())
 		}
 	}
@@ -200,7 +204,7 @@ func (r *run) plan(ctx context.Context, order []string, d *delivery) error {
 }
 
 // planCall plans one set of DCs.
-func (r *run) planCall(ctx context.Context, dcs []inputs.NodeIdx, x planner.Exchange, p *progress, d *delivery) error {
+func (r *run) planCall(ctx context.Context, dcs []inputs.NodeIdx, base *planner.Base, x planner.Exchange, p *progress, d *delivery) error {
 	w := planfile.NewWriter(planfile.Options{
 		FS: r.cfg.FS, State: r.cfg.State, Network: r.snap.net, Engine: r.cfg.Engine, Tenant: r.cfg.Tenant,
 		Cycle: r.intent.Cycle, AsOf: r.intent.AsOf, PolicyHash: r.intent.PolicyHash, Replaces: r.intent.Replaces,
@@ -212,7 +216,7 @@ func (r *run) planCall(ctx context.Context, dcs []inputs.NodeIdx, x planner.Exch
 	})
 	cycle := planner.Cycle{
 		Network: r.snap.net, Policy: r.cfg.Policy, AsOf: r.intent.AsOf, DCs: dcs, Workers: r.cfg.Workers,
-		MemoryBytes: r.memoryForRows(),
+		MemoryBytes: r.memoryForRows(), Base: base, Keep: true,
 	}
 	_, err := planner.Plan(ctx, cycle, r.loader(), x, &sink{run: r, files: w}, p.on)
 	if err != nil {
@@ -226,7 +230,7 @@ func (r *run) facts(dc string) planfile.DCFacts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	row := r.rows[dc]
-	f := planfile.DCFacts{GraceUntil: row.GraceUntil, Counted: row.Counted, CutHash: r.cutHash()}
+	f := planfile.DCFacts{GraceUntil: row.GraceUntil, Counted: row.Counted, CutHash: r.cutHash(), Base: r.baseFacts(dc)}
 	f.Degraded = strings.Join(r.degraded, "; ")
 	if d := r.doubts[dc]; d != "" && f.Degraded == "" {
 		f.Degraded = d

@@ -38,5 +38,5 @@ func Reopen(ctx context.Context, s *state.Store, c *state.Cycle, disk *store.Sna
 		wave = append(wave, idx)
 	}
 	snap := &snapshot{net: disk.Network, disk: disk}
-	return &loader{snap: snap, past: p, asOf: c.AsOf, none: orderFeedNone}, wave, nil
+	return &loader{snap: snap, past: p, asOf: c.AsOf, none: orderFeedNone, lent: map[*inputs.Partition]*inputs.Partition{}}, wave, nil
 }

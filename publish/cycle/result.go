@@ -36,6 +36,7 @@ type Result struct {
 	Layers     map[string]LayerSum `json:"layers"`          // by name
 	Exceptions map[string]int64    `json:"exceptions"`
 	Churn      *Churn              `json:"churn"` // null: nothing to compare with
+	Net        *NetChange          `json:"net_change,omitempty"`
 	Timings    map[string]int64    `json:"timings_ms"`
 	PeakRSS    int64               `json:"peak_rss_bytes"`
 	Faults     []Fault             `json:"faults"`
@@ -73,8 +74,10 @@ type DCResult struct {
 	State      string           `json:"state"`
 	Why        string           `json:"why,omitempty"`
 	SKUs       int64            `json:"skus"`
-	Lines      int64            `json:"lines"`
-	Units      int64            `json:"units"` // released
+	Lines      int64            `json:"lines"`                   // of the plan
+	Base       string           `json:"base,omitempty"`          // net change: the cycle whose lines stand
+	Written    int64            `json:"written_lines,omitempty"` // net change: the lines that it wrote and publishes
+	Units      int64            `json:"units"`                   // released
 	ShortUnits int64            `json:"short_units"`
 	PlanHash   string           `json:"plan_hash,omitempty"`
 	Files      string           `json:"files,omitempty"` // folder of the plan files, below the state folder

@@ -29,6 +29,8 @@ type run struct {
 	history    *state.Past
 	past       *past
 	records    []publish.Record
+	net        *NetChange     // what is known before planning
+	over       *base          // what this cycle is a net change of; nil: nothing
 	away       *outcome.Error // the publisher could not be reached at the start
 
 	mu       sync.Mutex

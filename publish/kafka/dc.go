@@ -167,8 +167,8 @@ func (a *attempt) look() (there *storedDC, done []*storedPart, err error) {
 		}
 		return d, nil, nil
 	}
-	if part := a.book.foreignPart(m.Tenant, m.Cycle, m.DC, m.PlanHash); part != nil {
-		return nil, nil, differs(where, part.PlanHash, m.PlanHash)
+	if part := a.book.foreignPart(m); part != nil {
+		return nil, nil, differs(where, cutFrom(part.PlanHash, part.Base), cutFrom(m.PlanHash, baseOf(m)))
 	}
 	if a.book.trimmed() {
 		all := a.book.dcs(m.Tenant)
@@ -178,7 +178,23 @@ func (a *attempt) look() (there *storedDC, done []*storedPart, err error) {
 				"topic %s has lost its beginning and keeps nothing as old", a.book.topic)
 		}
 	}
-	return nil, a.book.parts(m.Tenant, m.Cycle, m.DC, m.PlanHash), nil
+	return nil, a.book.parts(m), nil
+}
+
+// baseOf names the base of a net change, "" for a full plan.
+func baseOf(m *planfile.Manifest) string {
+	if m.Base == nil {
+		return ""
+	}
+	return m.Base.Cycle
+}
+
+// cutFrom names the plan files that a part was cut from.
+func cutFrom(hash, base string) string {
+	if base == "" {
+		return hash
+	}
+	return hash + " over cycle " + base
 }
 
 func differs(where, there, ours string) error {
@@ -240,9 +256,13 @@ func (a *attempt) write(ctx context.Context, lim limits, done []*storedPart) (ou
 		record.Spans = append(record.Spans, d.Spans...)
 	}
 	todo := cut(a.m, pieces, lim)
+	groups, err := groupsOf(ctx, a.dc)
+	if err != nil {
+		return out, err
+	}
 	finish := func() []keyed {
 		record.Sums = sumsOf(record.Spans)
-		return []keyed{{key, record}}
+		return append(groups, keyed{key, record})
 	}
 	if len(done) == 0 && len(todo) <= 1 {
 		var all []piece
@@ -263,7 +283,7 @@ func (a *attempt) write(ctx context.Context, lim limits, done []*storedPart) (ou
 			err = a.lines(ctx, t.pieces, routes, func(spans []span) []keyed {
 				part := &partRecord{
 					Record: kindPart, Tenant: a.m.Tenant, Cycle: a.m.Cycle, DC: a.m.DC,
-					PlanHash: a.m.PlanHash, Part: n, Pieces: t.pieces, Spans: spans,
+					PlanHash: a.m.PlanHash, Base: baseOf(a.m), Part: n, Pieces: t.pieces, Spans: spans,
 				}
 				record.Spans = append(record.Spans, spans...)
 				return []keyed{{partKey(a.m.Tenant, a.m.Cycle, a.m.DC, n), part}}

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"echelon/publish/outcome"
+	"echelon/publish/planfile"
 )
 
 // manifests is the manifest topic as far as it was read: the newest committed record of each key. It is
@@ -251,13 +252,13 @@ func (m *manifests) dcs(tenant string) []*storedDC {
 	return all
 }
 
-// parts gives the part records of a (cycle, DC) with a plan hash, ascending.
-func (m *manifests) parts(tenant, cycle, dc, hash string) []*storedPart {
+// parts gives the part records of a (cycle, DC) that were cut from the same plan files, ascending.
+func (m *manifests) parts(of *planfile.Manifest) []*storedPart {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var all []*storedPart
 	for _, row := range m.rows {
-		if p, ok := row.(*storedPart); ok && p.Tenant == tenant && p.Cycle == cycle && p.DC == dc && p.PlanHash == hash {
+		if p, ok := row.(*storedPart); ok && p.of(of) && p.same(of) {
 			all = append(all, p)
 		}
 	}
@@ -265,14 +266,24 @@ func (m *manifests) parts(tenant, cycle, dc, hash string) []*storedPart {
 	return all
 }
 
-// foreignPart gives a part of a (cycle, DC) with another plan hash, nil when there is none.
-func (m *manifests) foreignPart(tenant, cycle, dc, hash string) *storedPart {
+// of reports whether a part is of the (cycle, DC) of a manifest.
+func (p *storedPart) of(m *planfile.Manifest) bool {
+	return p.Tenant == m.Tenant && p.Cycle == m.Cycle && p.DC == m.DC
+}
+
+// same reports whether a part was cut from plan files of the same lines: of one plan, full or over the same base.
+func (p *storedPart) same(m *planfile.Manifest) bool {
+	return p.PlanHash == m.PlanHash && p.Base == baseOf(m)
+}
+
+// foreignPart gives a part of a (cycle, DC) that was cut from other plan files, nil when there is none.
+func (m *manifests) foreignPart(of *planfile.Manifest) *storedPart {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var first *storedPart
 	for _, row := range m.rows {
 		p, ok := row.(*storedPart)
-		if ok && p.Tenant == tenant && p.Cycle == cycle && p.DC == dc && p.PlanHash != hash &&
+		if ok && p.of(of) && !p.same(of) &&
 			(first == nil || p.Part < first.Part) {
 			first = p
 		}

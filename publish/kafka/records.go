@@ -17,6 +17,7 @@ const (
 	kindPart       = "part"
 	kindClosing    = "closing"
 	kindRanges     = "ranges"
+	kindGroups     = "groups"
 )
 
 // dcRecord is the value of tenant/cycle/dc: the plan file's manifest and what was written from it.
@@ -48,7 +49,8 @@ type partRecord struct {
 	Cycle    string  `json:"cycle"`
 	DC       string  `json:"dc"`
 	PlanHash string  `json:"plan_hash"`
-	Part     int     `json:"part"` // from 1
+	Base     string  `json:"base,omitempty"` // net change: the cycle whose lines stand
+	Part     int     `json:"part"`           // from 1
 	Pieces   []piece `json:"pieces"`
 	Spans    []span  `json:"spans"`
 }
@@ -134,7 +136,7 @@ type (
 	storedClosing struct{ closingRecord }
 )
 
-// decodeRecord reads a value of the manifest topic by its kind: *storedDC, *storedPart, *storedClosing,
+// decodeRecord reads a value of the manifest topic by its kind: *storedDC, *storedPart, *storedGroups, *storedClosing,
 // *rangesRecord, or nil for kinds of later versions.
 func decodeRecord(raw []byte, at time.Time) (any, error) {
 	var head struct {
@@ -159,6 +161,14 @@ func decodeRecord(raw []byte, at time.Time) (any, error) {
 		p := &storedPart{}
 		into = &p.partRecord
 		return p, decodeInto(raw, into)
+	case kindGroups:
+		var g groupsRecord
+		if err := decodeInto(raw, &g); err != nil {
+			return nil, err
+		}
+		s := &storedGroups{Tenant: g.Tenant, Cycle: g.Cycle, DC: g.DC, PlanHash: g.PlanHash}
+		s.add(&planfile.Groups{Items: g.Items, Orders: g.Orders})
+		return s, nil
 	case kindClosing:
 		c := &storedClosing{}
 		return c, decodeInto(raw, &c.closingRecord)

@@ -108,6 +108,9 @@ func (p *Publisher) Verify(ctx context.Context, tenant, cycle string, dcs []*pla
 		if err := v.expect(ctx, v.of[m.DC]); err != nil {
 			return nil, err
 		}
+		if err := v.checkGroups(ctx, v.of[m.DC]); err != nil {
+			return nil, err
+		}
 	}
 	if err := v.read(ctx); err != nil {
 		return nil, classify(err, outcome.CodeAgain, where)

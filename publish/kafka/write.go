@@ -118,17 +118,22 @@ const (
 	headerCycle  = "cycle"
 	headerDC     = "dc"
 	headerHash   = "plan_hash"
+	headerBase   = "base"
 	headerSchema = "schema_version"
 )
 
 func headersOf(m *planfile.Manifest) []kgo.RecordHeader {
-	return []kgo.RecordHeader{
+	h := []kgo.RecordHeader{
 		{Key: headerTenant, Value: []byte(m.Tenant)},
 		{Key: headerCycle, Value: []byte(m.Cycle)},
 		{Key: headerDC, Value: []byte(m.DC)},
 		{Key: headerHash, Value: []byte(m.PlanHash)},
 		{Key: headerSchema, Value: fmt.Append(nil, SchemaVersion)},
 	}
+	if m.Base != nil { // what this cycle left alone stands in that one
+		h = append(h, kgo.RecordHeader{Key: headerBase, Value: []byte(m.Base.Cycle)})
+	}
+	return h
 }
 
 // note takes an acknowledged offset into the span of its partition. A negative one (an acknowledgement

@@ -49,6 +49,13 @@ type Manifest struct {
 	LastReceive int64            `json:"last_receive_day,omitempty"`
 	Exceptions  map[string]int64 `json:"exceptions,omitempty"`
 
+	// Of a net change: the cycle whose lines stand where nothing was planned again, and what was. Layers and files
+	// below are what was written; lines of the whole plan stand in LayerFile.Plan.
+	Base   *Base       `json:"base,omitempty"`
+	Again  *AgainFacts `json:"again,omitempty"`
+	Groups *PlainFile  `json:"groups,omitempty"` // the (DC, item) groups that were planned again
+	Kept   *PlainFile  `json:"kept,omitempty"`   // what the next net change compares with
+
 	Layers []LayerFile `json:"layers"` // in layer order; a layer switched off by the policy is not listed
 }
 
@@ -59,8 +66,15 @@ type LayerFile struct {
 	SHA256 string     `json:"sha256"` // hex, over the whole file
 	Bytes  int64      `json:"bytes"`
 	Lines  int64      `json:"lines"`
-	Units  int64      `json:"units"` // sum of quantity (orders) or units (workload, carry); 0 elsewhere
+	Units  int64      `json:"units"`          // sum of quantity (orders) or units (workload, carry); 0 elsewhere
+	Plan   *PlanSum   `json:"plan,omitempty"` // of a net change: the layer with the base's lines
 	Groups []RowGroup `json:"row_groups"`
+}
+
+// PlanSum is lines and units of a layer of the merged plan.
+type PlanSum struct {
+	Lines int64 `json:"lines"`
+	Units int64 `json:"units"`
 }
 
 // RowGroup is one Parquet row group: the smallest piece that is read, and the cut points at which the

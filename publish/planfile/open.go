@@ -47,10 +47,18 @@ func Open(dir string) (*DC, error) {
 	return &DC{Dir: dir, Manifest: m, proven: make(map[string]bool)}, nil
 }
 
-// Verify checks size and digest of every file.
+// Verify checks size and digest of every file of the folder, not of its base.
 func (d *DC) Verify(ctx context.Context) error {
 	for i := range d.Manifest.Layers {
 		if err := d.prove(ctx, &d.Manifest.Layers[i]); err != nil {
+			return err
+		}
+	}
+	for _, f := range []*PlainFile{d.Manifest.Kept, d.Manifest.Groups} {
+		if f == nil {
+			continue
+		}
+		if _, err := d.plain(ctx, f); err != nil {
 			return err
 		}
 	}

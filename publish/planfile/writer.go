@@ -43,6 +43,7 @@ type DCFacts struct {
 	Counted    []string
 	CutHash    string
 	Degraded   string // why the DC's plan is marked degraded, "": it is full
+	Base       *Base  // what a net change of the DC lies over
 }
 
 // Dir returns the folder of a DC's plan files.
@@ -274,6 +275,13 @@ func (w *Writer) finish(d *dcWriter, r *planner.DCResult) (*Manifest, error) {
 		}
 		m.Layers = append(m.Layers, file)
 		m.LastReceive = max(m.LastReceive, l.receive)
+	}
+	var base *Base
+	if w.opt.Facts != nil {
+		base = w.opt.Facts(d.name).Base
+	}
+	if err := w.writeNet(d, r, m, base); err != nil {
+		return nil, err
 	}
 	raw, err := m.Encode()
 	if err != nil {
