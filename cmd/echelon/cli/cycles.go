@@ -246,6 +246,9 @@ func (a *app) stages(r *cycle.Result) {
 		fmt.Fprintf(a.out, "  %-9s %s\n", n, time.Duration(r.Timings[n])*time.Millisecond)
 	}
 	fmt.Fprintf(a.out, "  memory    %s at most\n", size(r.PeakRSS))
+	if line := netLine(r.Net); line != "" {
+		fmt.Fprintf(a.out, "  %s\n", line)
+	}
 	for _, layer := range slices.Sorted(maps.Keys(r.Layers)) {
 		l := r.Layers[layer]
 		fmt.Fprintf(a.out, "  %-14s %s lines, %s units\n", layer, thousands(l.Lines), thousands(l.Units))

@@ -86,7 +86,7 @@ func (a *app) lookNext(ctx context.Context, f runFlags, r *cycle.Result) error {
 		if dc.Manifest.Layer(planner.StoreOrders) == nil {
 			continue
 		}
-		for b, err := range dc.Batches(ctx, planner.StoreOrders) {
+		for b, err := range dc.Merged(ctx, planner.StoreOrders) {
 			if err != nil {
 				return err
 			}

@@ -44,7 +44,7 @@ func TestExplainIsThePlan(t *testing.T) {
 	for _, dc := range dcs {
 		for _, layer := range []planner.LayerID{planner.StoreOrders, planner.DCOrders, planner.VendorOrders} {
 			at := 0
-			for b, err := range dc.Batches(t.Context(), layer) {
+			for b, err := range dc.Merged(t.Context(), layer) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -78,7 +78,7 @@ func rememberedReleases(t *testing.T, f *explainFlags, st *state.Store) {
 	}
 	seen := 0
 	for _, dc := range dcs {
-		for b, err := range dc.Batches(t.Context(), planner.StoreOrders) {
+		for b, err := range dc.Merged(t.Context(), planner.StoreOrders) {
 			if err != nil {
 				t.Fatal(err)
 			}

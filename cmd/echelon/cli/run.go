@@ -24,7 +24,7 @@ type runFlags struct {
 	inputs, mapping, tenant, asOf, cycle, dcs, policy, state string
 	replaces, deadline, keep, result                         string
 	workers                                                  int
-	noPublish, strict, dryRun, example                       bool
+	noPublish, strict, dryRun, example, full                 bool
 }
 
 const (
@@ -33,7 +33,7 @@ const (
 )
 
 // laterRun are flags of `run` that later versions follow.
-var laterRun = []string{"full", "wave", "shard", "early", "next"}
+var laterRun = []string{"wave", "shard", "early", "next"}
 
 func (a *app) runCommand() *cobra.Command {
 	var f runFlags
@@ -73,6 +73,7 @@ func (a *app) runCommand() *cobra.Command {
 	fs.IntVar(&f.workers, "workers", 0, "goroutines that plan (default: one per processor)")
 	fs.StringVar(&f.result, "result", "", "file of the result object; - is stdout")
 	fs.BoolVar(&f.strict, "strict", false, "exit 10 for degraded, 11 for carried-forward and superseded cycles")
+	fs.BoolVar(&f.full, "full", false, "plan everything again, also what does not differ from the cycle before")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, and write nothing")
 	fs.BoolVar(&f.example, "example", false, "generate a small network, plan, publish and verify it")
 	f.brokerFlags.flags(cmd)
@@ -135,7 +136,7 @@ func (f *runFlags) config() (cycle.Config, *policy.File, error) {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	c := cycle.Config{
 		Inputs: f.inputs, Mapping: f.mapping, State: f.state, Tenant: f.tenant, Cycle: f.cycle, Replaces: f.replaces,
-		Workers: f.workers, Strict: f.strict, DryRun: f.dryRun, Engine: engineVersion,
+		Workers: f.workers, Strict: f.strict, DryRun: f.dryRun, Full: f.full, Engine: engineVersion,
 	}
 	if isFeed(f.inputs) && f.dryRun {
 		bad("--dry-run: reading change topics writes checkpoints; leave it out, or name a folder")

@@ -53,7 +53,7 @@ func worstShortages(ctx context.Context, dcs []*planfile.DC, net *inputs.Network
 		if dc.Manifest.Layer(planner.Exceptions) == nil {
 			continue
 		}
-		for b, err := range dc.Batches(ctx, planner.Exceptions) {
+		for b, err := range dc.Merged(ctx, planner.Exceptions) {
 			if err != nil {
 				return nil, err
 			}

@@ -134,7 +134,7 @@ type keptLine struct {
 func (s *showing) full() bool { return s.flags.by == "" && s.top > 0 && s.written >= s.top }
 
 func (s *showing) dc(ctx context.Context, dc *planfile.DC) error {
-	for b, err := range dc.Batches(ctx, s.layer) {
+	for b, err := range dc.Merged(ctx, s.layer) {
 		if err != nil {
 			return err
 		}

@@ -107,7 +107,7 @@ func TestResultOfFaults(t *testing.T) {
 		"arguments": {[]string{"run", "--inputs", "kafka://x"}, 64, "change topics"},
 		"tenant":    {[]string{"run", "--inputs", "x", "--tenant", "A"}, 64, "--tenant"},
 		"policy":    {[]string{"run", "--inputs", "x", "--policy", "nosuch.yaml"}, 78, "nosuch.yaml"},
-		"later":     {[]string{"run", "--inputs", "x", "--full"}, 64, "--full"},
+		"later":     {[]string{"run", "--inputs", "x", "--shard", "0/2"}, 64, "--shard"},
 		"folder":    {[]string{"run", "--inputs", "nosuch", "--no-publish"}, 65, "nosuch"},
 		"sasl":      {[]string{"run", "--inputs", "x", "--brokers", "b:1", "--sasl", "PLAIN", "--sasl-password-file", "nosuch"}, 78, "nosuch"},
 	} {
