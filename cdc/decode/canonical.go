@@ -1,8 +1,6 @@
 package decode
 
 import (
-	"math"
-
 	"echelon/cdc"
 	"echelon/inputs"
 	"echelon/inputs/feed"
@@ -77,7 +75,7 @@ func (d *Decoder) canonicalRow(w *row, r *cdc.Record) (op cdc.Op, err error) {
 	case len(r.Value) == 0:
 		op = cdc.Delete
 		if p := d.partOf(r.Partition); p.given && !d.given && r.Partition.Topic != cdc.HTTPTopic {
-			d.ch.Position = cdc.Position{Major: p.at.Major, Minor: math.MaxUint64}
+			d.ch.Position = cdc.Position{Major: p.at.Major, Minor: lastMinor}
 		}
 		err = d.key(w, r, w.keys)
 	case r.Value[0] == 0:

@@ -42,6 +42,7 @@ type part struct {
 	given   bool // it came with the record and is not the record's offset
 	deleted bool // it was a delete, of this key
 	key     []byte
+	next    int64 // where reading goes on; 0 when a record came since
 }
 
 // Decoder makes a decoder for one goroutine.
@@ -72,10 +73,11 @@ func (f *Feeds) Decoder() *Decoder {
 	return d
 }
 
-// Resume tells the newest position that was read of a partition, when reading goes on behind a checkpoint: a
-// tombstone without its delete stands behind it.
-func (d *Decoder) Resume(p cdc.Partition, at cdc.Position) {
-	*d.partOf(p) = part{at: at, known: true, given: true}
+// Resume tells where reading of a partition goes on behind a checkpoint: the offset to read next, and the newest
+// position that was read. A tombstone that comes first, with offsets missing before it, stands behind it: its
+// delete was compacted away. Without a gap its delete was the record before.
+func (d *Decoder) Resume(p cdc.Partition, next int64, at cdc.Position) {
+	*d.partOf(p) = part{at: at, known: true, given: true, next: next}
 }
 
 func (d *Decoder) partOf(p cdc.Partition) *part {
@@ -99,7 +101,7 @@ func (d *Decoder) Decode(r *cdc.Record, emit func(*cdc.Change) error) error {
 	}
 	var f *inputs.Fault
 	if errors.As(err, &f) && f.Source == "" {
-		f.Source, f.Position = fmt.Sprintf("%s/%d", r.Partition.Topic, r.Partition.ID), r.Offset
+		f.Source, f.Position = fmt.Sprintf("%s-%d", r.Partition.Topic, r.Partition.ID), r.Offset
 		if f.Table == "" && len(d.hit) > 0 {
 			f.Table = d.hit[0].o.Contract.Table
 		}
@@ -262,7 +264,7 @@ func (a *textArena) keep(b []byte) string {
 // remember keeps a record's position for tombstones behind it.
 func (d *Decoder) remember(r *cdc.Record, deleted bool) {
 	p := d.partOf(r.Partition)
-	p.at, p.known, p.given, p.deleted = d.ch.Position, true, d.given, deleted
+	p.at, p.known, p.given, p.deleted, p.next = d.ch.Position, true, d.given, deleted, 0
 	if deleted {
 		p.key = append(p.key[:0], r.Key...)
 	}
@@ -275,17 +277,18 @@ func (d *Decoder) tombstone(t *topic, r *cdc.Record, emit func(*cdc.Change) erro
 	}
 	p := d.partOf(r.Partition)
 	again := p.deleted && bytes.Equal(p.key, r.Key)
+	if !p.known || (p.next > 0 && r.Offset == p.next) {
+		return nil // nothing stands before it, or its delete, which was read
+	}
 	if t.mixed() { // whose key it is was said by the delete alone
 		if again {
 			return nil
 		}
 		return &inputs.Fault{Reason: inputs.BadRecord, Table: t.origins[0].Contract.Table, Hint: "a tombstone without its delete in a topic of several tables"}
 	}
-	switch {
-	case again:
-		d.ch.Position = p.at
-	case p.known:
-		d.ch.Position = cdc.Position{Major: p.at.Major, Minor: ^uint64(0)}
+	d.ch.Position = p.at
+	if !again {
+		d.ch.Position.Minor = lastMinor
 	}
 	for _, o := range t.origins {
 		d.hit = append(d.hit, d.rows[o.index])

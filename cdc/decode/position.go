@@ -16,7 +16,7 @@ func parsePosition(s []byte) (cdc.Position, bool) {
 	}
 	p := cdc.Position{Major: major}
 	if two {
-		if p.Minor, err = strconv.ParseUint(view(b), 10, 64); err != nil {
+		if p.Minor, err = strconv.ParseUint(view(b), 10, 63); err != nil {
 			return cdc.Position{}, false
 		}
 	}
@@ -37,11 +37,14 @@ func lastNumber(s []byte) (uint64, bool) {
 	return v, err == nil
 }
 
-// Limits of a place in a MySQL log file: 40 bits for the byte, 24 for the row of the event there.
+// Limits of a place in a MySQL log file: 39 bits for the byte, 24 for the row of the event there.
 const (
-	maxLogPlace = 1 << 40
+	maxLogPlace = 1 << 39
 	maxLogRow   = 1 << 24
 )
+
+// lastMinor stands behind all that one major position holds.
+const lastMinor = 1<<63 - 1
 
 // position gives the source's position of an event.
 func (e *event) position() (cdc.Position, bool) {

@@ -59,6 +59,7 @@ func New(ctx context.Context, cfg Config) (*Follower, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	resume(&cfg)
 	f := &Follower{
 		cfg: cfg, topics: map[string]*Topic{}, byName: map[cdc.Partition]*partition{}, open: map[string]*transaction{},
 		high: map[string]cdc.Position{}, marks: map[string]cdc.Position{}, asks: make(chan *cutter), ended: make(chan struct{}),
