@@ -28,19 +28,20 @@ const (
 func (d *desk) takeLines() {
 	d.lines = d.lines[:0]
 	d.lineAt = sized32(&d.lineAt, len(d.skus)+1)
+	to := carrier{set: inputs.None}
 	for i := range d.skus {
 		d.lineAt[i] = int32(len(d.lines))
 		if s := &d.skus[i]; s.count > 0 {
-			d.takeOrders(s)
+			d.takeOrders(s, &to)
 		}
 	}
 	d.lineAt[len(d.skus)] = int32(len(d.lines))
 }
 
 // takeOrders counts a SKU's orders into the workload of the DCs that carry them and notes which are published.
-func (d *desk) takeOrders(s *sku) {
+func (d *desk) takeOrders(s *sku, to *carrier) {
 	opps := d.table(s).Opps
-	to := carrier{opp: -1}
+	lane := int32(-1)
 	orders := d.orders[s.first : s.first+s.count]
 	for k := range orders {
 		o := &orders[k]
@@ -48,8 +49,9 @@ func (d *desk) takeOrders(s *sku) {
 			continue
 		}
 		opp := &opps[o.opp]
-		if to.opp != opp.Lane {
-			d.carrier(&to, s, opp)
+		if lane != opp.Lane {
+			lane = opp.Lane
+			d.ready(to, s, lane)
 		}
 		q := o.units()
 		var flags lineFlags
@@ -68,7 +70,7 @@ func (d *desk) takeOrders(s *sku) {
 		if q > 0 {
 			to.load[o.opp].count(q, packsOf(q, to.pack), to.each)
 		}
-		if d.published(&to, o, opp, q, flags) {
+		if to.published(o, opp, q, flags) {
 			d.lines = append(d.lines, lineRef{
 				order: s.first + int32(k), lane: to.lane, source: to.source, pack: int32(to.pack),
 				site: to.site, layer: to.layer, flags: flags,
@@ -77,40 +79,80 @@ func (d *desk) takeOrders(s *sku) {
 	}
 }
 
-// carrier is where the orders of one lane are written.
+// carrier is where the orders of one lane are written. Successive rows of a tile share it but for their item.
 type carrier struct {
-	opp    int32 // lane of the opportunity
+	set    inputs.LaneSetIdx
+	opp    int32          // lane of the opportunity
+	of     inputs.NodeIdx // destination
 	lane   inputs.LaneIdx
 	source inputs.NodeIdx
+	from   int16 // the source's site, -1 none
 	site   int16
 	layer  LayerID
-	gives  bool // its site gives in this cycle
-	pack   int64
+	vendor bool
+	gives  bool       // its site gives in this cycle
+	off    bool       // the layer is not written
+	all    bool       // each of its orders is a line
+	load   []loadCell // per opportunity of the SKU's lanes
+
+	pack int64
+	each unitLoad
 	// last pick day that the source stands by: a vendor's has no end, a DC's is its window's, −1 when it shares
 	// nothing
 	window int32
-	load   []loadCell // per opportunity of the SKU's lanes
-	each   unitLoad
 }
 
-func (d *desk) carrier(c *carrier, s *sku, opp *net.Opp) {
-	c.opp, c.lane, c.pack, c.layer, c.window = opp.Lane, d.lane(s, opp), d.pack(s, opp), StoreOrders, -1
-	c.source = d.net.Lanes.Source[c.lane]
-	c.site = d.siteOf[c.source]
-	if c.site >= 0 && d.shares(c.site, s.item) {
-		c.window = d.window[d.cell(c.site, s.item)]
+// ready fits a carrier to a SKU's orders on one of its lanes.
+func (d *desk) ready(c *carrier, s *sku, lane int32) {
+	if c.set != s.set || c.opp != lane || c.of != s.node {
+		d.road(c, s, lane)
 	}
+	if s.site < 0 {
+		c.pack = d.lots[d.requests[s.row].lots][lane].Pack
+	} else {
+		c.pack = d.lots[d.sites[s.site].part.LotSet[s.row]][lane].Pack
+	}
+	c.window = -1
 	switch {
-	case d.net.Nodes.Kind[c.source] == inputs.Vendor:
-		c.site, c.layer, c.window = s.site, VendorOrders, net.FarDay
+	case c.vendor:
+		c.window = net.FarDay
+		c.enter(d, s.site, s.set)
+	case c.from >= 0 && d.shares(c.from, s.item):
+		c.window = d.window[d.cell(c.from, s.item)]
+	}
+	c.each = d.unitLoad(d.itemOf(s.item))
+}
+
+// road looks up what follows from a SKU's node and one of its lanes.
+func (d *desk) road(c *carrier, s *sku, lane int32) {
+	c.set, c.opp, c.of = s.set, lane, s.node
+	c.lane = d.net.LaneSets[s.set].Lanes[lane]
+	c.source = d.net.Lanes.Source[c.lane]
+	c.from = d.siteOf[c.source]
+	c.vendor, c.layer, c.site = d.net.Nodes.Kind[c.source] == inputs.Vendor, StoreOrders, noSite
+	switch {
+	case c.vendor:
+		c.layer = VendorOrders
 	case d.net.Nodes.Kind[s.node] == inputs.DC:
 		c.layer = DCOrders
 	}
-	c.gives = c.site >= 0 && d.sites[c.site].gives // else a DC outside the unit or the wave
-	c.gives = c.gives && (d.counted == nil || d.counted[c.site].has(d.itemOf(s.item)))
+	c.off, c.all = d.policy.LayersOff[c.layer], d.policy.Lines == LinesAll
+	if !c.vendor {
+		c.enter(d, c.from, s.set)
+	}
+}
+
+const noSite = -2
+
+// enter names the site in whose plan the orders stand; −1: a DC outside the unit.
+func (c *carrier) enter(d *desk, site int16, set inputs.LaneSetIdx) {
+	if c.site == site {
+		return
+	}
+	c.site = site
+	c.gives = site >= 0 && d.sites[site].gives // else a DC outside the unit or the wave
 	if c.gives {
-		c.load = d.out[c.site].work.of(d.run, s.set)
-		c.each = d.unitLoad(d.itemOf(s.item))
+		c.load = d.out[site].work.of(d.run, set)
 	}
 }
 
@@ -123,17 +165,17 @@ func packsOf(q, pack int64) int64 {
 }
 
 // published reports whether an order is a line of its layer: planning rules, section 10; reading 31.
-func (d *desk) published(to *carrier, o *order, opp *net.Opp, q int64, flags lineFlags) bool {
+func (c *carrier) published(o *order, opp *net.Opp, q int64, flags lineFlags) bool {
 	switch {
-	case d.policy.LayersOff[to.layer]:
+	case c.off:
 		return false
-	case d.policy.Lines == LinesAll:
+	case c.all:
 		return true
 	case q == 0:
 		return opp.Order == 0
-	case to.layer != StoreOrders:
+	case c.layer != StoreOrders:
 		return true
 	}
 	// A DC that does not share has no deployment window.
-	return opp.Pick <= to.window || flags == linePromised|lineToday || o.marks != 0 || o.short()
+	return opp.Pick <= c.window || flags == linePromised|lineToday || o.marks != 0 || o.short()
 }
