@@ -2,9 +2,7 @@ package state
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sort"
@@ -18,7 +16,7 @@ import (
 //
 //	texts.parquet            dictionary, text: those that are used, in the order of their numbers
 //	keys.<table>.parquet     a keyspace: the key columns, sorted by key; later files name keys by their row here
-//	<table>.parquet          key, present, and the columns: rows, and columns that wait for their row
+//	<table>.parquet          key, present, and the columns: rows, and columns that wait for their row; in any order
 //	forecasts.parquet        key, first, days, from (lists), issued, values (days × 1, 2, 4 or 8 bytes, little-endian)
 //	ranks.parquet            origin, key, rank: the window
 //	events.parquet           key, row, days, rank: the forecasts' window
@@ -144,8 +142,8 @@ func (p *picture) number() {
 				continue
 			}
 			mark := of(f.dicts[i], f.texts[i])
-			for _, slot := range f.sorted() {
-				if w := f.key(slot)[i]; w > 0 {
+			for slot := range f.next { // slot by slot: as memory lies
+				if w := f.key(slot)[i]; w > 0 && place[slot] >= 0 {
 					mark[w-1] = 1
 				}
 			}
@@ -158,7 +156,7 @@ func (p *picture) number() {
 				continue
 			}
 			mark := of(dictName(t.contract, i), t.texts[i])
-			for _, slot := range t.space.sorted() {
+			for slot := range t.space.next {
 				if v, ok := t.cols[i].get(slot); ok {
 					mark[v] = 1
 				}
@@ -242,7 +240,7 @@ func (p *picture) writeTables() error {
 			continue
 		}
 		var slots []uint32
-		for _, slot := range t.space.sorted() {
+		for slot := range t.space.next {
 			if !t.vacant(slot) {
 				slots = append(slots, slot)
 			}
@@ -294,7 +292,7 @@ func (p *picture) writeDays() error {
 		at   uint32 // where the run begins among the slot's bytes
 	}
 	var all []entry
-	for _, slot := range t.space.sorted() {
+	for slot := range t.space.next {
 		data := bytesOf(t.days, slot)
 		for rest := data; len(rest) > 0; {
 			all = append(all, entry{slot, uint32(len(data) - len(rest))})
@@ -359,43 +357,4 @@ func (p *picture) writeEvents() error {
 		int64Column("minor", func(r int) int64 { return int64(e[r].minor) }),
 		boolColumn("touched", func(r int) bool { return e[r].flags&eventTouched != 0 }),
 	)
-}
-
-// appendRun makes a run of what a checkpoint holds of it; an error when its parts do not fit together.
-func appendRun(to []byte, r *run) ([]byte, error) {
-	if r.days <= 0 || len(r.values)%r.days != 0 || r.days > 1<<16-1 {
-		return to, fmt.Errorf("a run of %d days has %d bytes", r.days, len(r.values))
-	}
-	var head byte
-	switch len(r.values) / r.days {
-	case 1:
-	case 2:
-		head = 1
-	case 4:
-		head = 2
-	case 8:
-		head = 3
-	default:
-		return to, fmt.Errorf("a run of %d days has %d bytes", r.days, len(r.values))
-	}
-	if r.row.list {
-		head |= headList
-	}
-	if r.row.given {
-		head |= headIssued
-	}
-	to = append(to, head)
-	to = binary.LittleEndian.AppendUint32(to, uint32(r.first))
-	to = binary.LittleEndian.AppendUint16(to, uint16(r.days))
-	if r.row.list {
-		before := r.first - r.row.from
-		if before < 0 || before > 1<<16-1 {
-			return to, fmt.Errorf("a run begins on day %d, its row on day %d", r.first, r.row.from)
-		}
-		to = binary.LittleEndian.AppendUint16(to, uint16(before))
-	}
-	if r.row.given {
-		to = binary.LittleEndian.AppendUint64(to, uint64(r.row.issued))
-	}
-	return append(to, r.values...), nil
 }

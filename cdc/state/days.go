@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
 )
 
@@ -227,4 +228,43 @@ func measure(data []byte) (rows, demand int64) {
 		}
 	}
 	return rows, demand
+}
+
+// appendRun makes a run of what a checkpoint holds of it; an error when its parts do not fit together.
+func appendRun(to []byte, r *run) ([]byte, error) {
+	if r.days <= 0 || len(r.values)%r.days != 0 || r.days > 1<<16-1 {
+		return to, fmt.Errorf("a run of %d days has %d bytes", r.days, len(r.values))
+	}
+	var head byte
+	switch len(r.values) / r.days {
+	case 1:
+	case 2:
+		head = 1
+	case 4:
+		head = 2
+	case 8:
+		head = 3
+	default:
+		return to, fmt.Errorf("a run of %d days has %d bytes", r.days, len(r.values))
+	}
+	if r.row.list {
+		head |= headList
+	}
+	if r.row.given {
+		head |= headIssued
+	}
+	to = append(to, head)
+	to = binary.LittleEndian.AppendUint32(to, uint32(r.first))
+	to = binary.LittleEndian.AppendUint16(to, uint16(r.days))
+	if r.row.list {
+		before := r.first - r.row.from
+		if before < 0 || before > 1<<16-1 {
+			return to, fmt.Errorf("a run begins on day %d, its row on day %d", r.first, r.row.from)
+		}
+		to = binary.LittleEndian.AppendUint16(to, uint16(before))
+	}
+	if r.row.given {
+		to = binary.LittleEndian.AppendUint64(to, uint64(r.row.issued))
+	}
+	return append(to, r.values...), nil
 }
