@@ -110,6 +110,10 @@ func TestCheckWithoutRegistry(t *testing.T) {
 	if err := f.Check(context.Background()); !errors.As(err, &away) {
 		t.Errorf("the registry is away: got %v", err)
 	}
+	f = with(t, Options{Tenant: "acme", Registry: r.client()})
+	if err := f.Check(context.Background()); err != nil {
+		t.Errorf("topics that may be JSON, the registry is away: got %v", err)
+	}
 	f = with(t, Options{Mapping: mapping(t, fmt.Sprintf(benchMapping, "avro"))})
 	if err := f.Check(context.Background()); !errors.As(err, &away) {
 		t.Errorf("no registry: got %v", err)

@@ -209,6 +209,9 @@ func (f *Feeds) Run(ctx context.Context) error {
 	}
 	if f.opt.Client != nil {
 		cfg.Topics = f.topics()
+		if err := f.feeds.Check(ctx); err != nil { // before a topic is read
+			return classify(err)
+		}
 	}
 	if f.opt.Follow != nil {
 		f.opt.Follow(&cfg)
