@@ -47,6 +47,9 @@ func newKeyspace(c *inputs.Contract, dictOf func(name string) *dict) *keyspace {
 			col.dict = dictOf(dictName(c, i))
 		} else {
 			col.low = def.Min
+			if widthFor(def.Min, def.Max+1) > 4 {
+				panic("state: values of key column " + c.Table + "." + def.Name + " do not fit a word")
+			}
 		}
 		k.cols = append(k.cols, col)
 	}

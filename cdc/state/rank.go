@@ -3,7 +3,7 @@ package state
 import "echelon/cdc"
 
 // rank orders the changes of one origin: by position, and at one position a snapshot read before what was
-// streamed. The zero rank is before all others.
+// streamed. The zero rank is before all others. Minor is twice the position's, which stays under 2⁶³.
 type rank struct{ major, minor uint64 }
 
 func rankOf(ch *cdc.Change) rank {
