@@ -24,6 +24,7 @@ type partition struct {
 	start, stable, end int64  // as the last look saw them
 	stuck              int    // looks in a row that saw the same stable offset before the end
 	by                 string // who holds the stable offset back
+	heard              int64  // time of the newest record, microseconds UTC
 }
 
 // applied is the offset up to which everything is in the state.
@@ -58,6 +59,7 @@ func (f *Follower) take(p *partition, r *kgo.Record) error {
 // decode decodes one record and applies it, or lets it wait.
 func (f *Follower) decode(p *partition, rec *cdc.Record) error {
 	f.status.Read++
+	p.heard = max(p.heard, rec.Time)
 	e := entry{offset: rec.Offset}
 	direct, n, from := false, 0, len(p.held.changes)
 	err := f.cfg.Decoder.Decode(rec, func(ch *cdc.Change) error {

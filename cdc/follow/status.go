@@ -33,6 +33,7 @@ type PartitionStatus struct {
 	Read      int64
 	End       int64 // as the last look saw it
 	Held      int   // records that wait
+	Heard     int64 // time of the newest record since the follower began, microseconds UTC; 0: none
 }
 
 // Lag is the number of offsets between what is applied and the end.
@@ -78,10 +79,10 @@ func (f *Follower) show() {
 	s.Held = f.waiting
 	s.Partitions = make([]PartitionStatus, 0, len(f.parts)+1)
 	for _, p := range f.parts {
-		s.Partitions = append(s.Partitions, PartitionStatus{p.Partition, p.applied(), p.read, max(p.end, p.read), len(p.queue)})
+		s.Partitions = append(s.Partitions, PartitionStatus{p.Partition, p.applied(), p.read, max(p.end, p.read), len(p.queue), p.heard})
 	}
 	if f.log != nil {
-		s.Partitions = append(s.Partitions, PartitionStatus{f.log.Partition, f.log.read, f.log.read, f.log.end, 0})
+		s.Partitions = append(s.Partitions, PartitionStatus{f.log.Partition, f.log.read, f.log.read, f.log.end, 0, f.log.heard})
 	}
 	s.Stalls = f.stalls()
 	f.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -212,3 +213,5 @@ func TestRunFromTopicsRefused(t *testing.T) {
 	}
 	has(f.run(65, f.state, f.url(), "--cycle", "c3", "--policy", policy, "--as-of", "2099-01-01T00:00:00Z"), "stale", "inventory")
 }
+
+func topicsAdmin(c *kgo.Client) *kadm.Client { return kadm.NewClient(c) }

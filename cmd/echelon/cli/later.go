@@ -14,7 +14,6 @@ func laterCommands() []*cobra.Command {
 		"changes": "what changed in the inputs of a cycle",
 		"capture": "one cycle of some items, anonymised, as a scenario",
 		"replay":  "plans a past cycle again and compares hashes",
-		"serve":   "the warm service",
 	} {
 		cmds = append(cmds, &cobra.Command{
 			Use: name, Short: does + " (not in this version)", Hidden: true, DisableFlagParsing: true,

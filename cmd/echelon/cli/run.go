@@ -177,6 +177,16 @@ func (f *runFlags) config() (cycle.Config, *policy.File, error) {
 	if err != nil {
 		return c, nil, policyError(err)
 	}
+	keep := c.Keep
+	underPolicy(&c, pol)
+	if f.keep != "" {
+		c.Keep = keep
+	}
+	return c, pol, nil
+}
+
+// underPolicy sets what a policy says of a cycle.
+func underPolicy(c *cycle.Config, pol *policy.File) {
 	c.Policy, c.PolicyText, c.PolicyHash, c.Defaults = pol.Planner, pol.Text(), pol.Hash(), pol.Defaults
 	for _, g := range cycleGates(pol) {
 		if g.Measure == "unconfirmed" {
@@ -185,13 +195,10 @@ func (f *runFlags) config() (cycle.Config, *policy.File, error) {
 		}
 		c.Gates = append(c.Gates, g)
 	}
-	if f.keep == "" {
-		c.Keep, _ = keepFor(defaultKeep)
-		if pol.KeepDays > 0 {
-			c.Keep = time.Duration(pol.KeepDays) * 24 * time.Hour
-		}
+	c.Keep, _ = keepFor(defaultKeep)
+	if pol.KeepDays > 0 {
+		c.Keep = time.Duration(pol.KeepDays) * 24 * time.Hour
 	}
-	return c, pol, nil
 }
 
 // keepFor reads a time such as 7d or 36h.

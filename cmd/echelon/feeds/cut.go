@@ -10,11 +10,9 @@ import (
 	"time"
 
 	"echelon/cdc"
-	"echelon/cdc/decode"
 	"echelon/cdc/follow"
 	"echelon/cdc/state"
 	"echelon/inputs"
-	"echelon/inputs/feed"
 	"echelon/publish/cycle"
 )
 
@@ -106,9 +104,8 @@ func (f *Feeds) Feed(ctx context.Context, c *Cut) (*cycle.Feed, error) {
 	}
 	for i := range f.feeds.Origins {
 		o := &f.feeds.Origins[i]
-		// Sources with marks of their own say that they are alive when nothing changes; others only by rows.
 		at := c.Fresh(o.Contract.Table)
-		if f.mapping != nil && f.mapping.Sources[o.Source].Debezium() && o.Source != feed.SourceHTTP && o.Source != decode.SourceCanonical {
+		if f.marked(o) {
 			at = c.Frontier.Alive[o.Source]
 		}
 		if was, known := out.Alive[o.Contract.Table]; !known || at < was {
@@ -125,4 +122,47 @@ func (f *Feeds) Feed(ctx context.Context, c *Cut) (*cycle.Feed, error) {
 		}
 	})
 	return out, err
+}
+
+// Alive is when the feeds of each table last gave a sign of life, as far as the follower knows it, microseconds UTC.
+func (f *Feeds) Alive() map[string]int64 {
+	status, following := f.Status()
+	if !following {
+		return nil
+	}
+	heard := map[string]int64{}
+	for _, p := range status.Partitions {
+		heard[p.Partition.Topic] = max(heard[p.Partition.Topic], p.Heard)
+	}
+	out := map[string]int64{}
+	for i := range f.feeds.Origins {
+		o := &f.feeds.Origins[i]
+		at := heard[o.Topic]
+		if f.marked(o) {
+			at = status.Alive[o.Source]
+		}
+		if was, known := out[o.Contract.Table]; at != 0 && (!known || at < was) {
+			out[o.Contract.Table] = at
+		}
+	}
+	return out
+}
+
+// marked reports whether an origin's source says that it is alive when nothing changes; others only say so by rows.
+func (f *Feeds) marked(o *cdc.Origin) bool {
+	return f.mapping != nil && f.mapping.Sources[o.Source].Debezium()
+}
+
+// CutNow cuts where the state stands, between two transactions.
+func (f *Feeds) CutNow(ctx context.Context) (*state.Cut, error) {
+	fl, err := f.running(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var c *state.Cut
+	_, err = fl.CutAt(ctx, follow.Want{}, func() error {
+		c = f.state.Cut()
+		return nil
+	})
+	return c, classify(err)
 }

@@ -126,15 +126,3 @@ func (w *Wave) open(at time.Time) (Occurrence, bool) {
 	}
 	return Occurrence{}, false
 }
-
-// nextOf is the next occurrence of several waves; of those that start together the first in the file.
-func nextOf(waves []Wave, after time.Time) (Occurrence, bool) {
-	var best Occurrence
-	found := false
-	for i := range waves {
-		if o, due := waves[i].next(after); due && (!found || o.Start.Before(best.Start)) {
-			best, found = o, true
-		}
-	}
-	return best, found
-}
