@@ -274,13 +274,20 @@ func (s *sent) envelope(row any) map[string]any {
 // forms are an event in every encoding, by name.
 func (s *sent) forms(t interface{ Fatal(...any) }, w *wireSchemas) map[string]*cdc.Record {
 	bare := record("wms.public.stock", mustJSON(s.keyRow()), mustJSON(s.envelope(jsonValues(s.row, true))))
-	schemed := record("wms.public.stock",
-		mustJSON(map[string]any{"schema": map[string]any{"type": "struct", "fields": connectFields(keyFields)}, "payload": s.keyRow()}),
-		mustJSON(map[string]any{"schema": connectEnvelope(stockFields), "payload": s.envelope(jsonValues(s.row, false))}))
-	return map[string]*cdc.Record{"json": bare, "json with schema": schemed, "avro": {
+	key, value := s.keyRow(), s.envelope(jsonValues(s.row, false))
+	keySchema := map[string]any{"type": "struct", "fields": connectFields(keyFields)}
+	schemed := record("wms.public.stock", inSchema(keySchema, key), inSchema(connectEnvelope(stockFields), value))
+	late := record("wms.public.stock", mustJSON(map[string]any{"schema": keySchema, "payload": key}),
+		mustJSON(map[string]any{"schema": connectEnvelope(stockFields), "payload": value})) // members in the order of their names
+	return map[string]*cdc.Record{"json": bare, "json with schema": schemed, "json with a late schema": late, "avro": {
 		Partition: bare.Partition, Offset: bare.Offset, Time: bare.Time,
 		Key: wire(t, w.keyID, w.key, s.keyRow()), Value: wire(t, w.valueID, w.value, s.envelope(s.row)),
 	}}
+}
+
+// inSchema writes a value behind its schema, as the JSON converter does.
+func inSchema(schema, payload any) string {
+	return `{"schema":` + mustJSON(schema) + `,"payload":` + mustJSON(payload) + `}`
 }
 
 type wireSchemas struct {
@@ -333,7 +340,7 @@ func TestEncodingsAgree(t *testing.T) {
 		}
 		var want []string
 		forms := s.forms(rt, w)
-		for i, name := range []string{"json", "json with schema", "avro"} {
+		for i, name := range []string{"json", "json with schema", "json with a late schema", "avro"} {
 			f, d := jsonFeeds, jd
 			if name == "avro" {
 				f, d = avroFeeds, ad
