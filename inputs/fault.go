@@ -53,7 +53,7 @@ func Reasons() []ReasonWords {
 		{DuplicateKey, "the key was there before with other values"},
 		{UnknownRef, "an id that its table does not have"},
 		{BadRecord, "the record cannot be read: fields missing, quotes, broken JSON"},
-		{TooLarge, "a record over 1 MiB"},
+		{TooLarge, "a record over 1 MiB in a file, over 16 MiB in a change topic"},
 		{BadOp, "not an operation of an increment"},
 		{TooLate, "a change older than the replay window of its feed"},
 	}

@@ -28,7 +28,7 @@ A folder holds each table as ` + "`<table>.parquet`, `.csv`, `.csv.gz` or `.json
   null throughout; a column that must have a value must be there.
 - **Lists** have ` + "`;`" + ` between their elements in CSV and are lists elsewhere. Weekdays are 1 (Monday) to 7.
 - **Increments** are files with a column ` + "`op`" + ` (` + "`upsert`, `delete`" + `): the last row of a key counts.
-- A **mapping file** (` + "`mapping.yaml`" + `) renames tables and columns, sets constants, translates words, reads other date
+- A **mapping file** (` + "`mapping.yaml`" + `, [mapping files](inputs-mapping.md)) renames tables and columns, sets constants, translates words, reads other date
   layouts and decimal commas, and converts units by exact factors such as ` + "`1/64`" + `.
 
 `)
