@@ -25,18 +25,18 @@ type Cut struct {
 
 // frozenSpace is the keys of a keyspace.
 type frozenSpace struct {
-	name  string // of the first table
-	dicts []string
-	reuse uint64 // sum of the dictionaries' reuses: equal in two cuts, numbers mean the same in both
-	cols  []keyColumn
-	texts [][]string // per key column, of texts
-	words []wordBlock
-	next  uint32
-	order []uint32
-	tail  []uint32
-	once  sync.Once
-	all   []uint32 // order and tail, sorted
-	by    keyOrder
+	name   string // of the first table
+	dicts  []string
+	reuse  uint64 // sum of the dictionaries' reuses: equal in two cuts, numbers mean the same in both
+	cols   []keyColumn
+	texts  [][]string // per key column, of texts
+	ranked []*ranking // likewise
+	words  []wordBlock
+	next   uint32
+	order  []uint32
+	tail   []uint32
+	once   sync.Once
+	all    []uint32 // order and tail, sorted
 }
 
 // frozenTable is the rows of a table.
@@ -72,12 +72,14 @@ func (s *State) cut() *Cut {
 	for _, k := range s.spaces {
 		f := &frozenSpace{name: k.tables[0].contract.Table, cols: k.cols, words: append([]wordBlock(nil), k.words...), next: k.next, order: k.order, tail: k.tail[:len(k.tail):len(k.tail)]}
 		for i := range k.cols {
+			var ranked *ranking
 			var texts []string
 			if d := k.cols[i].dict; d != nil {
-				texts = d.texts[:len(d.texts):len(d.texts)]
+				ranked = d.ranking()
+				texts = ranked.texts
 				f.reuse += d.reuses
 			}
-			f.texts = append(f.texts, texts)
+			f.texts, f.ranked = append(f.texts, texts), append(f.ranked, ranked)
 			f.dicts = append(f.dicts, dictName(k.tables[0].contract, k.cols[i].column))
 		}
 		frozen[k] = f
@@ -117,13 +119,17 @@ func (s *State) cut() *Cut {
 // sorted gives the slots of a keyspace by key.
 func (f *frozenSpace) sorted() []uint32 {
 	f.once.Do(func() {
-		f.by = keyOrder{words: f.words, ranks: make([][]uint32, len(f.cols))}
-		for i, texts := range f.texts {
-			if f.cols[i].dict != nil {
-				f.by.ranks[i] = ranksOf(texts)
+		if len(f.tail) == 0 {
+			f.all = f.order
+			return
+		}
+		by := keyOrder{words: f.words, ranks: make([][]uint32, len(f.cols))}
+		for i, r := range f.ranked {
+			if r != nil {
+				by.ranks[i] = r.ranks()
 			}
 		}
-		f.all = merged(f.order, f.tail, f.by.compare)
+		f.all = merged(f.order, f.tail, by.compare)
 	})
 	return f.all
 }

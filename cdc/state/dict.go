@@ -2,6 +2,7 @@ package state
 
 import (
 	"sort"
+	"sync"
 
 	"echelon/inputs"
 )
@@ -15,6 +16,29 @@ type dict struct {
 	free   []uint32 // numbers without use
 	epoch  uint32   // of the texts: the epoch in which they were copied
 	reuses uint64   // numbers that got another text so far
+	sorted *ranking // of the texts as they were at some cut
+}
+
+// ranking is the places of texts in sorted order, worked out when first asked for. Cuts between which no text came
+// share one.
+type ranking struct {
+	texts  []string
+	reuses uint64
+	once   sync.Once
+	places []uint32
+}
+
+// ranking is that of the texts as they are.
+func (d *dict) ranking() *ranking {
+	if r := d.sorted; r == nil || len(r.texts) != len(d.texts) || r.reuses != d.reuses {
+		d.sorted = &ranking{texts: d.texts[:len(d.texts):len(d.texts)], reuses: d.reuses}
+	}
+	return d.sorted
+}
+
+func (r *ranking) ranks() []uint32 {
+	r.once.Do(func() { r.places = ranksOf(r.texts) })
+	return r.places
 }
 
 func newDict() *dict { return &dict{at: map[string]uint32{}} }

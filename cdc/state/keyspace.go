@@ -221,11 +221,7 @@ type keyOrder struct {
 }
 
 func (o *keyOrder) compare(x, y uint32) int {
-	return o.compareKeys(wordsOf(o.words, len(o.ranks), x), wordsOf(o.words, len(o.ranks), y))
-}
-
-// compareKeys compares keys, or as many of their first words as both have.
-func (o *keyOrder) compareKeys(a, b []uint32) int {
+	a, b := wordsOf(o.words, len(o.ranks), x), wordsOf(o.words, len(o.ranks), y)
 	for i, p := range a {
 		q, ranks := b[i], o.ranks[i]
 		if p == q {

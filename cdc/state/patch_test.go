@@ -18,14 +18,14 @@ import (
 
 // feeder hands rows to a state that one origin feeds per table.
 type feeder struct {
-	t       *testing.T
+	t       testing.TB
 	s       *state.State
 	origins []cdc.Origin
 	at      map[string]int
 	offset  int64
 }
 
-func newFeeder(t *testing.T) *feeder {
+func newFeeder(t testing.TB) *feeder {
 	f := &feeder{t: t, at: map[string]int{}}
 	for i, c := range inputs.Contracts() {
 		o := cdc.Origin{Name: c.Table, Source: "s", Topic: c.Table, Contract: c, Rows: true}
