@@ -224,15 +224,7 @@ func (x *change) why(c *unitChange, d *dcChange, item inputs.ItemIdx, was *keptC
 		return CauseReleased
 	}
 	if f != nil && f.sum != was.facts.sum {
-		for _, k := range [...]struct {
-			part cause
-			why  Cause
-		}{{ofDate, CauseDate}, {ofLanes, CauseLanes}, {ofReleases, CauseReleases}, {ofCarry, CauseCarry}} {
-			if f.part[k.part] != was.facts.part[k.part] {
-				return k.why
-			}
-		}
-		return CauseRows
+		return movedPart(f, &was.facts)
 	}
 	switch {
 	case c.requests.of(item) != was.requests:

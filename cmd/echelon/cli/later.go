@@ -10,10 +10,7 @@ import (
 func laterCommands() []*cobra.Command {
 	var cmds []*cobra.Command
 	for name, does := range map[string]string{
-		"diff":    "two cycles: what changed, by how much, why",
-		"changes": "what changed in the inputs of a cycle",
 		"capture": "one cycle of some items, anonymised, as a scenario",
-		"replay":  "plans a past cycle again and compares hashes",
 	} {
 		cmds = append(cmds, &cobra.Command{
 			Use: name, Short: does + " (not in this version)", Hidden: true, DisableFlagParsing: true,
