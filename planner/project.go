@@ -19,9 +19,8 @@ func (p *projection) columns() [6]*[]int64 {
 	return [...]*[]int64{&p.demand, &p.receipts, &p.planned, &p.onHand, &p.short, &p.floor}
 }
 
-// project runs a row with its final orders over the horizon: a DC's demand is its own and what it gives. Rows
-// without anything special are read straight from their partition, the others as netting reads them; the
-// days are the same either way.
+// project runs a row with its final orders over the horizon: a DC's demand is its own and what it gives. Most rows
+// are read straight from their partition, the others as netting reads them; the days are the same either way.
 func (d *desk) project(i int32, p *projection) {
 	s := &d.skus[i]
 	for _, col := range p.columns() {
@@ -53,30 +52,38 @@ func (d *desk) readRow(s *sku, p *projection) {
 	}
 }
 
-// Bounds of what is read straight from the partition: sums of so many days stay far from the largest number.
-const (
-	plainSafeDays = 365
-	notDirect     = inputs.FlagDates | inputs.FlagOutbound | inputs.FlagDatedSafety | inputs.FlagOwn
-)
+// plainSafeDays bounds forward demand that is read straight from the partition: sums of so many days stay far from the
+// largest number.
+const plainSafeDays = 365
 
-// readPlain does the same for a row without dates, promises, dated safety stock and children; false: it has some,
+// readPlain does the same for a row whose floor does not hang on dates, promises and children's orders; false: it does,
 // and nothing is done.
 func (d *desk) readPlain(s *sku, p *projection) bool {
-	if s.site < 0 || s.flags&skuOwn != 0 {
+	if s.site < 0 {
 		return false
 	}
 	part, row := d.sites[s.site].part, int(s.row)
 	f, safeDays := part.Flags[row], int64(part.SafetyDays[row])
-	if f&notDirect != 0 || part.TileWidth[row/inputs.TileRows] > 4 || safeDays >= plainSafeDays*1000 {
+	const more = inputs.FlagDates | inputs.FlagOutbound | inputs.FlagOwn // than its own demand on every day
+	if f&inputs.FlagDatedSafety != 0 || part.TileWidth[row/inputs.TileRows] > 4 || safeDays >= plainSafeDays*1000 ||
+		(safeDays > 0 && f&more != 0) {
 		return false
 	}
-	p.lost, p.lastA = f&inputs.FlagLost != 0, net.FarDay
+	p.lost = f&inputs.FlagLost != 0
 	p.avail = int64(part.OnHand[row]) - int64(part.Unusable[row]) - int64(part.Reserved[row])
 	if !p.lost {
 		p.avail -= int64(part.Backorders[row])
 	}
 	p.avail *= 1000
 	d.ownDemand(part, row, p.demand)
+	p.level(max(int64(part.SafetyUnits[row]), int64(part.Presentation[row])) * 1000)
+	p.lastA = net.FarDay
+	switch {
+	case safeDays > 0:
+		p.forward(safeDays)
+	case f&more != 0:
+		d.readMore(s, p)
+	}
 	clear(p.receipts)
 	if f&inputs.FlagInbound != 0 {
 		lo, hi := inputs.Range(part.Inbound.Row, s.row)
@@ -86,14 +93,40 @@ func (d *desk) readPlain(s *sku, p *projection) bool {
 			}
 		}
 	}
-	level := max(int64(part.SafetyUnits[row]), int64(part.Presentation[row])) * 1000
-	for t := range p.floor {
-		p.floor[t] = level
-	}
-	if safeDays > 0 {
-		p.forward(safeDays)
-	}
 	return true
+}
+
+// readMore cuts own demand and floors to the row's dates and adds promises and what a DC gives.
+func (d *desk) readMore(s *sku, p *projection) {
+	part := d.sites[s.site].part
+	f := part.Flags[s.row]
+	if f&inputs.FlagDates != 0 {
+		day0 := d.net.Nodes.Day0[s.node]
+		from := relativeDay(part.SaleFrom[s.row], day0)
+		p.lastA = relativeDay(part.SaleTo[s.row], day0)
+		for t := range p.demand {
+			if int32(t) < from || int32(t) > p.lastA {
+				p.demand[t], p.floor[t] = 0, 0
+			}
+		}
+	}
+	if f&inputs.FlagOutbound != 0 {
+		for t, q := range d.promises(part, s.row) {
+			p.demand[t] += q
+		}
+	}
+	if s.flags&skuOwn != 0 {
+		for t, units := range d.picks(d.cell(s.site, s.item)) {
+			p.demand[t] += units * 1000
+		}
+	}
+}
+
+// level sets the floor of all days.
+func (p *projection) level(milli int64) {
+	for t := range p.floor {
+		p.floor[t] = milli
+	}
 }
 
 // forward raises the floor to forward demand of so many thousandths of a day: of day t the demand of the days after
