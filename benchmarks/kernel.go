@@ -96,6 +96,19 @@ func pathFigures(extra map[string]float64, rows, left []int64) {
 	}
 }
 
+// pathsOf adds the figures of what a cycle counted.
+func pathsOf(p *planner.Paths, extra map[string]float64) {
+	var rows [planner.NumPaths]int64
+	var left [tile.NumReasons]int64
+	for i := range rows {
+		rows[i] = p.Rows[i].Load()
+	}
+	for i := range left {
+		left[i] = p.Left[i].Load()
+	}
+	pathFigures(extra, rows[:], left[:])
+}
+
 var readSum uint64
 
 // readRows reads every byte that netting reads once and does nothing with it.

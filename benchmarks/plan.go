@@ -96,9 +96,13 @@ func planNetwork(ctx context.Context, s settings, report func(result)) error {
 	}
 	var hash string
 	var lines count
+	var paths *planner.Paths
 	spent, err := timed(ctx, s, func() error {
 		lines = count{}
-		r, err := planner.Plan(ctx, m.cycle(s), m, planner.NewMemExchange(), &lines, nil)
+		cycle := m.cycle(s)
+		paths = &planner.Paths{}
+		cycle.Paths = paths
+		r, err := planner.Plan(ctx, cycle, m, planner.NewMemExchange(), &lines, nil)
 		if err != nil {
 			return err
 		}
@@ -117,6 +121,7 @@ func planNetwork(ctx context.Context, s settings, report func(result)) error {
 		// of the processor's time, the hash included and left out
 		"cpu_ns_per_sku": spent.cpu * 1e9 / float64(m.skus), "cpu_ns_per_sku_without_hash": (spent.cpu - hashed) * 1e9 / float64(m.skus),
 	}
+	pathsOf(paths, extra)
 	for _, id := range []planner.LayerID{planner.StoreOrders, planner.DCOrders, planner.VendorOrders, planner.Projections, planner.Exceptions} {
 		extra[planner.LayerOf(id).Name] = float64(lines.lines[id])
 	}
