@@ -28,7 +28,7 @@
 // Invariants:
 //
 //	I1  the same cycle gives the same rows, in the same order, for any number of workers and any way of netting
-//	    (Cycle.Careful)
+//	    (Cycle.Careful, Cycle.Kernel)
 //	I2  an order's ledger adds up to its quantity, and so do its tiers
 //	I3  what a DC gives by a day of its window is never more than what is there by that day, from the first
 //	    pick day on

@@ -11,10 +11,16 @@
 //	       │ d0 r0│ d0 r1│  …  │d0 r63│ d1 r0│      │   thousandths, 0 to 65,535
 //	       └──────┴──────┴─────┴──────┴──────┴─ … ──┘
 //
-// From it and the facts of the rows the columns of the windows are made (256 bytes each; see Table for the windows):
+// A tile of width 4 is the same with four bytes a number and takes the kernel too, but for rows with a day of more than
+// 131,071 thousandths. From the demand and the facts of the rows the columns of the windows are made (see Table for the
+// windows; the structs window, state and Needs hold their columns one after the other, and testdata/layout.txt where):
 //
-//	cum[t]    demand of the days before day t, t = 0 … H
-//	from[w]   demand of the days before window w
+//	byte of a window   0      256    512    768    1024   1280   1536   1792   2048
+//	                   ┌──────┬──────┬──────┬──────┬──────┬──────┬──────┬──────┐
+//	                   │ flow │ low  │ stop │ top  │ ask  │ room │ here │ used │   64 × int32 each
+//	                   └──────┴──────┴──────┴──────┴──────┴──────┴──────┴──────┘
+//
+//	cum[t]    demand of the days before day t, up to some days behind the last window
 //	flow[w]   what the days of window w add to the balance: receipts less demand
 //	low[w]    the lowest balance at an end of day of window w, counted from its start; Planned + 1: the tail, the days
 //	          of the horizon from the last opportunity on
@@ -23,7 +29,8 @@
 //	top[w]    the stock at the start of window w with which it needs nothing
 //	ask[w]    the stock at the start of window w that the policy wants there (top[w] for policy net)
 //	room[w]   the stock at the start of window w, order included, that no cap minds
-//	here[w]   receipts of the first day of window w, of rows with open orders
+//	here[w]   receipts of the first day of window w
+//	used[w]   demand of window w
 //
 // So that each opportunity k is, for all rows alike and w = k + 1,
 //
@@ -36,12 +43,20 @@
 // the columns; its floor with the demand up to its day never falls from day to day, so that the last day of a stretch
 // without receipts tells its need.
 //
+// Two forms give the same columns: plain Go (scalar), and AVX2 as assembly that kernelgen writes and go generate
+// reproduces byte for byte; golang.org/x/sys/cpu chooses at start, Tile.Scalar switches the assembly off. There is no
+// AVX-512 form: nobody has run one on a processor that has it, and what was never run is not shipped. Where vectors
+// divide they do it as integers would: whole packs by a reciprocal in float32 that is put right by one step (packs up to
+// 4,096, needs up to 2²²), units by a multiplication that is exact for 32 bits, days of supply by a quotient of numbers
+// below 2⁵³ (tests of the package go through them). What the columns alone do not tell (a cap that may bite, a dead
+// band, ledger steps of policies) is looked at row by row, in the same place.
+//
 // Invariants:
 //
 //	I1  a netted row has the orders, steps and marks that net.Pass gives it
-//	I2  no number of a row within MaxUnits, MaxPack and maxDays leaves an int32: at most 200,000 units of stock, 200,000
-//	    of receipts, the larger of 200,000 of floor or max and maxDays + maxAhead days of demand (65 units each), one
-//	    least order of 200,000 and the demand again: less than 10⁹ of 2.1 × 10⁹ thousandths
+//	I2  no number of a row within MaxUnits, MaxPack, maxDaily and maxDays leaves an int32: at most 200,000 units of
+//	    stock, 200,000 of receipts, the larger of 200,000 of floor or max and maxDays + maxAhead days of demand (131
+//	    units each), one least order of 200,000 and the demand again: less than 10⁹ of 2.1 × 10⁹ thousandths
 //	I3  a row is netted or left, never both; a dead row is neither
 //	I4  nothing depends on the tile that was netted before
 package tile

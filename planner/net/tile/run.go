@@ -132,10 +132,13 @@ func (t *Tile) leave(n *Needs, lane int, why Reason) {
 // supply gives stock ÷ mean daily demand, rounded down, 0 to 999; no demand: 999. Equal to net.SupplyDays.
 func supply(stock, demand, days int32) int32 {
 	const most = 999
-	if demand == 0 {
+	switch {
+	case demand == 0:
 		return most
+	case stock <= 0:
+		return 0
 	}
-	return int32(min(uint64(max(stock, 0))*uint64(days)/uint64(demand), most))
+	return int32(min(uint64(stock)*uint64(days)/uint64(demand), most))
 }
 
 // capped takes an order through shelf capacity and shelf life, as net.Pass does.
