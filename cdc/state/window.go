@@ -10,6 +10,7 @@ type window struct {
 	free    []uint32
 	hand    int
 	live    int
+	places  int        // taken in the index
 	most    func() int // entries that may be kept
 	floor   func(origin uint16, r rank)
 }
@@ -55,7 +56,7 @@ func (w *window) find(origin uint16, slot uint32) *remembered {
 		if n&^rankMask != tag {
 			continue
 		}
-		if e := &w.entries[n&rankMask-1]; e.slot == slot && e.origin == origin {
+		if e := &w.entries[n&rankMask-1]; e.slot == slot && e.origin == origin && e.live {
 			return e
 		}
 	}
@@ -64,8 +65,11 @@ func (w *window) find(origin uint16, slot uint32) *remembered {
 // put remembers the rank of a key of which nothing is remembered.
 func (w *window) put(origin uint16, slot uint32, r rank) {
 	at := w.room()
-	if 2*(w.live+1) > len(w.index) {
+	switch {
+	case 2*(w.live+1) > len(w.index):
 		w.rehash(max(64, 2*len(w.index)))
+	case 4*w.places > 3*len(w.index):
+		w.rehash(len(w.index))
 	}
 	w.entries[at] = remembered{rank: r, slot: slot, origin: origin, live: true}
 	w.live++
@@ -122,33 +126,23 @@ func (w *window) enter(at uint32) {
 		i = (i + 1) & mask
 	}
 	w.index[i] = rankTag(h) | (at + 1)
+	w.places++
 }
 
+// leave drops a rank. Its place in the index stays taken: whoever meets it sees that the key is another one.
 func (w *window) leave(at uint32) {
-	mask := uint64(len(w.index) - 1)
-	i := w.home(windowHash(w.entries[at].origin, w.entries[at].slot))
-	for w.index[i]&rankMask != at+1 {
-		i = (i + 1) & mask
-	}
-	for j := i; ; {
-		j = (j + 1) & mask
-		n := w.index[j]
-		if n == 0 {
-			break
-		}
-		e := &w.entries[n&rankMask-1]
-		if home := w.home(windowHash(e.origin, e.slot)); (j-home)&mask >= (j-i)&mask {
-			w.index[i] = n
-			i = j
-		}
-	}
-	w.index[i] = 0
 	w.entries[at].live = false
 	w.live--
 }
 
+// rehash makes the index anew, without the places of ranks that were dropped.
 func (w *window) rehash(size int) {
-	w.index = make([]uint32, size)
+	if size == len(w.index) {
+		clear(w.index)
+	} else {
+		w.index = make([]uint32, size)
+	}
+	w.places = 0
 	for at := range w.entries {
 		if w.entries[at].live {
 			w.enter(uint32(at))
