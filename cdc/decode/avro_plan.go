@@ -19,6 +19,7 @@ type avroPlan struct {
 	root  *avroNode
 	after *avroNode // the row's record of a Debezium envelope
 	roles avroRoles
+	full  *avroRoles // with what is needed only where a position stands in the sequence; nil: roles has it all
 	rows  map[*fields]*avroSteps
 	last  *fields // whose steps are in steps
 	steps *avroSteps
@@ -88,6 +89,7 @@ const (
 	noFastPath  fastPath = iota
 	fastInt              // a whole number that is the contract's number, if its range allows it
 	fastText             // a text that is the contract's text, if it keeps its grammar
+	fastIntText          // a whole number that becomes a text, perhaps behind a prefix
 	fastTime             // a number that counts days or parts of a second
 	fastDecimal          // a decimal of a number
 	fastDouble           // a double of a whole number
@@ -151,15 +153,21 @@ func (d *Decoder) newPlan(id avroKey) (*avroPlan, error) {
 		return nil, &inputs.Fault{Reason: inputs.BadRecord, Column: "schema", Value: fmt.Sprint(id.id), Hint: "the schema is not of a record"}
 	}
 	p := &avroPlan{root: root, rows: map[*fields]*avroSteps{}}
-	p.roles = roles(root, map[string]role{"op": roleOp, "after": roleAfter, "source": roleSource, "transaction": roleTransaction})
+	envelope := map[string]role{"op": roleOp, "after": roleAfter, "source": roleSource, "transaction": roleTransaction}
+	p.roles = roles(root, envelope, false)
+	if source := root.field("source"); source != nil && source.record() != nil && source.record().field("lsn") != nil {
+		full := roles(root, envelope, true)
+		p.full = &full
+	}
 	if after := root.field("after"); after != nil {
 		p.after = after.record()
 	}
 	return p, nil
 }
 
-// roles finds what the fields of an envelope are for.
-func roles(n *avroNode, by map[string]role) avroRoles {
+// roles finds what the fields of an envelope are for. Unless full is asked for, fields are left out that say again
+// what others say.
+func roles(n *avroNode, by map[string]role, full bool) avroRoles {
 	var out avroRoles
 	var run []simple
 	for i := range n.fields {
@@ -168,7 +176,8 @@ func roles(n *avroNode, by map[string]role) avroRoles {
 		if inner == nil && (is == roleAfter || is == roleSource || is == roleTransaction) {
 			is = noRole
 		}
-		if is == roleMillis && n.field("ts_us") != nil { // the same in microseconds follows
+		if !full && (is == roleMillis && n.field("ts_us") != nil || is == roleDatabase && n.field("schema") != nil ||
+			is == roleSequence && n.field("lsn") != nil) {
 			is = noRole
 		}
 		if is == noRole {
@@ -182,10 +191,10 @@ func roles(n *avroNode, by map[string]role) avroRoles {
 			in := roles(inner, map[string]role{
 				"db": roleDatabase, "schema": roleSchema, "table": roleTable, "snapshot": roleSnapshot, "lsn": roleLSN,
 				"sequence": roleSequence, "file": roleFile, "pos": rolePos, "row": roleRow, "ts_us": roleMicros, "ts_ms": roleMillis,
-			})
+			}, full)
 			r.in = &in
 		case roleTransaction:
-			in := roles(inner, map[string]role{"id": roleID})
+			in := roles(inner, map[string]role{"id": roleID}, full)
 			r.in = &in
 		default:
 		}
@@ -225,6 +234,8 @@ func (w *row) steps(n *avroNode, by *fields, flat bool) *avroSteps {
 				t.fast = fastInt
 			case s.node.kind == avroString && c.def.Type.Texts() && !c.value.Converts():
 				t.fast = fastText
+			case (s.node.kind == avroLong || s.node.kind == avroInt) && c.def.Type.Texts():
+				t.fast = fastIntText
 			case (s.node.kind == avroLong || s.node.kind == avroInt) && c.temporalColumn() && t.enc.kind.temporal() && !c.value.Words():
 				t.fast = fastTime
 			case s.node.kind == avroBytes && t.enc.kind == encDecimal && c.numeric() && !c.value.Words():

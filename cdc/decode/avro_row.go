@@ -78,6 +78,14 @@ func (d *Decoder) avroColumn(w *row, rd *walker, n *avroNode, t *avroTarget) {
 		case !null:
 			cell.Kind, cell.Text = cdc.Text, out
 		}
+	case fastIntText:
+		out, null, f := c.value.IntText(rd.number(n))
+		switch {
+		case f != nil:
+			w.note(c, f)
+		case !null:
+			cell.Kind, cell.Text = cdc.Text, out
+		}
 	case fastTime:
 		v := rd.number(n)
 		x, f := c.temporal(v, t.enc)

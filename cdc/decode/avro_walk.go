@@ -60,6 +60,12 @@ func (w *walker) take(n int) []byte {
 
 // bytes reads bytes or a string.
 func (w *walker) bytes() []byte {
+	if at := w.at; at < len(w.b) && w.b[at]&0x81 == 0 { // shorter than 64
+		if end := at + 1 + int(w.b[at]>>1); end <= len(w.b) {
+			w.at = end
+			return w.b[at+1 : end : end]
+		}
+	}
 	n := w.long()
 	if n < 0 || n > int64(len(w.b)-w.at) {
 		w.fail()
@@ -180,6 +186,9 @@ func (w *walker) skipBlocks(n *avroNode, depth int) {
 
 // word reads a text, a symbol, or a truth as its word; nil for null and everything else.
 func (w *walker) word(n *avroNode) []byte {
+	if n.kind == avroString {
+		return w.bytes()
+	}
 	for depth := 0; n.kind == avroUnion && depth < maxDepth; depth++ {
 		n = w.branch(n)
 	}

@@ -16,6 +16,14 @@ func (d *Decoder) avroEnvelope(t *topic, r *cdc.Record) error {
 		d.ev.only.begin()
 	}
 	d.envelope(&w, &p.roles)
+	if !w.bad && !d.ev.lsnGiven && p.full != nil { // its position stands elsewhere: a read of an incremental snapshot
+		only := d.ev.only
+		if d.ev = (event{avro: p, only: only}); only != nil {
+			only.begin()
+		}
+		w = walker{b: r.Value, at: wireHeader}
+		d.envelope(&w, p.full)
+	}
 	if w.bad || w.at != len(w.b) {
 		return avroBroken(r.Value)
 	}

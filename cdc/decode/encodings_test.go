@@ -262,6 +262,9 @@ func (s *sent) envelope(row any) map[string]any {
 			"txId": 761, "lsn": s.lsn, "xmin": nil,
 		},
 	}
+	if s.snapshot == "incremental" {
+		env["source"].(map[string]any)["lsn"] = nil
+	}
 	if s.op == "d" {
 		env["before"], env["after"] = row, nil
 	}

@@ -86,6 +86,25 @@ func (v *Value) Text(s []byte) (out []byte, null bool, f *inputs.Fault) {
 	return out, false, nil
 }
 
+// IntText reads a whole number as the text that it is written as.
+func (v *Value) IntText(x int64) (out []byte, null bool, f *inputs.Fault) {
+	cv := v.col.conv
+	if cv != nil && (cv.Trim || cv.Values != nil) {
+		var buf [20]byte
+		return v.Text(strconv.AppendInt(buf[:0], x, 10))
+	}
+	v.byte = v.byte[:0]
+	if cv != nil {
+		v.byte = append(v.byte, cv.Prefix...)
+	}
+	v.byte = strconv.AppendInt(v.byte, x, 10)
+	if f := inputs.CheckText(v.col.def, view(v.byte)); f != nil {
+		f.Value = strconv.FormatInt(x, 10)
+		return nil, false, f
+	}
+	return v.byte, false, nil
+}
+
 // plain applies the steps of word but the prefix.
 func (cv *conversion) plain(s string) (string, bool) {
 	prefix := cv.Prefix
