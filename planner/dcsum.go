@@ -62,7 +62,7 @@ func (v *visiting) finish(ctx context.Context, site int) error {
 		c.Tables[VendorOrders] = &s.vendor
 	}
 	if !v.policy.LayersOff[Workload] {
-		if t := s.work.table(v.shop.run); t.Rows > 0 {
+		if t := s.work.table(v.run); t.Rows > 0 {
 			c.Tables[Workload] = t
 			s.result.Lines[Workload] = int64(t.Rows)
 			for _, u := range t.Cols[4].I64 {
