@@ -38,7 +38,6 @@ type cutter struct {
 
 type cutResult struct {
 	frontier Frontier
-	missing  []string // what is not reached yet
 	err      error
 }
 

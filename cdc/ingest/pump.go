@@ -63,9 +63,10 @@ func (p *Pump) Run(ctx context.Context) error {
 		more := p.Log.More()
 		n, err := p.Once(ctx)
 		var away *awayError
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // whoever ended it knows
+		}
 		switch {
-		case ctx.Err() != nil:
-			return nil
 		case errors.As(err, &away):
 			select {
 			case <-ctx.Done():

@@ -9,16 +9,15 @@ import (
 
 // job is a cycle that waits or runs.
 type job struct {
-	id        string
-	why       string // schedule, trigger, floor, http, resumed
-	asOf      time.Time
-	dcs       []string
-	deadline  time.Time // zero: none
-	order     Order
-	wait      time.Duration
-	tries     int
-	done      func() // after its end, whatever it was; nil: nobody waits
-	partition int32  // of the trigger record
+	id       string
+	why      string // schedule, trigger, floor, http, resumed
+	asOf     time.Time
+	dcs      []string
+	deadline time.Time // zero: none
+	order    Order
+	wait     time.Duration
+	tries    int
+	done     func() // after its end, whatever it was; nil: nobody waits
 }
 
 // view is how the face shows a job.
