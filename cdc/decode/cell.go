@@ -43,8 +43,6 @@ func (c *column) integer(d *scratch, v int64, e encoding) (cdc.Cell, *inputs.Fau
 	t := c.def.Type
 	temporal := t == inputs.TypeDate || t == inputs.TypeInstant || t == inputs.TypeTimeOfDay
 	switch {
-	case t.Lists():
-		return cdc.Cell{}, c.value.Fault(inputs.BadList, strconv.FormatInt(v, 10), "a list is needed")
 	case temporal && e.kind.temporal() && !c.value.Words():
 		return intCell(c.temporal(v, e))
 	case (whole(t) || t == inputs.TypeMilli) && !c.value.Words():
