@@ -80,9 +80,12 @@ func (d *desk) plainSteps(policy uint8, q *net.Terms) int32 {
 		upTo = ReasonOrderUpTo
 	}
 	for _, st := range [...]net.Step{
-		{Reason: uint8(upTo), Change: q.Policy}, {Reason: uint8(ReasonMinOrder), Change: q.Minimum},
-		{Reason: uint8(ReasonDeadBand), Change: q.Dead}, {Reason: uint8(ReasonShelfCap), Change: q.Shelf},
-		{Reason: uint8(ReasonShelfLife), Change: q.Life}, {Reason: uint8(ReasonSizeConflict), Change: q.Conflict},
+		{Reason: uint8(upTo), Change: q.Policy},
+		{Reason: uint8(ReasonMinOrder), Change: q.Minimum},
+		{Reason: uint8(ReasonDeadBand), Change: q.Dead},
+		{Reason: uint8(ReasonShelfCap), Change: q.Shelf},
+		{Reason: uint8(ReasonShelfLife), Change: q.Life},
+		{Reason: uint8(ReasonSizeConflict), Change: q.Conflict},
 	} {
 		if st.Change != 0 {
 			d.steps = append(d.steps, st)

@@ -3,7 +3,7 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build" //nolint:revive // the form that its own documentation uses: code reads as assembly
+	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
