@@ -51,6 +51,7 @@ type settings struct {
 	dir     string
 	seed    uint64
 	dcs     int
+	sizes   string // scale: SKUs of each network
 	kernel  planner.Kernel
 }
 
@@ -77,6 +78,7 @@ func run(ctx context.Context, args []string) error {
 	only := fs.String("only", "", "comma-separated names (default: all)")
 	file := fs.String("json", "", "append one JSON object per measurement to this file")
 	fs.Int64Var(&s.skus, "skus", 1_000_000, "size of the default network")
+	fs.StringVar(&s.sizes, "sizes", "", "scale: SKUs of each network, with commas between them (default: a hundredth, a tenth and all of --skus)")
 	fs.IntVar(&s.workers, "workers", 1, "goroutines that plan; figures are per core")
 	fs.IntVar(&s.runs, "runs", 3, "counted runs after one warm-up; the median is reported")
 	fs.IntVar(&s.dcs, "dcs", 0, "DCs of the network (0: the generator's default)")

@@ -20,14 +20,25 @@ import (
 	"echelon/publish/planfile"
 )
 
-// scale plans networks of a hundredth, a tenth and all of --skus from snapshots on disk into plan files, once each:
-// time and memory per SKU must not grow with the network. A snapshot that an earlier run left below --dir is used
-// again; plan files are removed.
+// scale plans networks of --sizes (else a hundredth, a tenth and all of --skus) from snapshots on disk into plan
+// files, once each: time and memory per SKU must not grow with the network. A snapshot that an earlier run left below
+// --dir is used again; plan files are removed.
 func scale(ctx context.Context, s settings, report func(result)) error {
+	sizes := []int64{s.skus / 100, s.skus / 10, s.skus}
+	if s.sizes != "" {
+		sizes = nil
+		for _, text := range strings.Split(s.sizes, ",") {
+			n, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				return fmt.Errorf("--sizes %s: want numbers of SKUs with commas between them: %w", s.sizes, err)
+			}
+			sizes = append(sizes, n)
+		}
+	}
 	var first float64
-	for _, part := range []int64{100, 10, 1} {
+	for _, skus := range sizes {
 		one := s
-		one.skus = s.skus / part
+		one.skus = skus
 		r, err := scaleOne(ctx, one)
 		if err != nil {
 			return err
@@ -72,12 +83,10 @@ func scaleOne(ctx context.Context, s settings) (result, error) {
 			return nil
 		},
 	})
-	told := newMeter("plan", snap.Manifest.Rows)
+	told := map[string]*meter{"ask": newMeter("ask", snap.Manifest.Rows), "give": newMeter("give", snap.Manifest.Rows)}
 	c := planner.Cycle{Network: snap.Network, Policy: planner.DefaultPolicy(), AsOf: snap.Manifest.AsOf, Workers: s.workers}
 	plan, err := planner.Plan(ctx, c, load, planner.NewMemExchange(), w, func(e planner.Event) {
-		if e.Stage == "give" {
-			told.add(e.SKUs)
-		}
+		told[e.Stage].add(e.SKUs)
 	})
 	if err != nil {
 		return result{}, err
