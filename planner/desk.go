@@ -57,6 +57,7 @@ type desk struct {
 	kids    []int32 // skus in the sharing
 	// indexes into kids: those with a claim
 	claimants []int32
+	calm      []bool // per kid: netted again since it last claimed something
 	saved     []savedRun
 	problem   error
 	projDays  projection

@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"echelon/inputs"
 	"echelon/planner/net"
 	"echelon/planner/share"
@@ -112,6 +114,8 @@ func (d *desk) seat(site int16, item int8, from, last int32, trial bool) {
 	}
 	d.pool.Given = sized(&d.pool.Given, len(d.kids))
 	clear(d.pool.Given)
+	d.calm = slices.Grow(d.calm[:0], len(d.kids))[:len(d.kids)]
+	clear(d.calm)
 }
 
 // wants reports whether an order of a SKU that is picked at the site on these days asks for something.
@@ -219,6 +223,7 @@ func (d *desk) claim(kid int32, s *sku, site int16, from, last int32) {
 		if !loaded {
 			d.loadKid(s, tab)
 			loaded = true
+			d.calm[kid] = false
 		}
 		d.addClaim(kid, s, k, tab)
 	}
@@ -252,106 +257,6 @@ func (d *desk) addClaim(kid int32, s *sku, k int32, tab *net.Table) {
 	}
 	d.claims = append(d.claims, c)
 	d.claimOf = append(d.claimOf, claimRef{kid, k})
-}
-
-// again nets, for a child that was shorted in the window, its later opportunities of the window that were
-// not, and claims what they want more.
-func (d *desk) again(kid, i int32, site int16, from, last int32) {
-	s := &d.skus[i]
-	tab := d.table(s)
-	shorted := int32(-1)
-	for k := s.first; k < s.first+s.count; k++ {
-		o := &d.orders[k]
-		if o.given < o.wanted && o.state == orderFixed && d.inWindow(s, &tab.Opps[o.opp], site, from, last) {
-			shorted = k
-			break
-		}
-	}
-	if shorted < 0 {
-		return
-	}
-	s.flags |= skuShorted | skuNoted
-	d.modes = sizedModes(&d.modes, tab.Planned)
-	d.held = sized(&d.held, tab.Planned)
-	raised := -1
-	for k := s.first; k < s.first+s.count; k++ {
-		o := &d.orders[k]
-		d.modes[o.opp], d.held[o.opp] = net.Hold, o.units()
-		if k > shorted && o.given == o.wanted && d.inWindow(s, &tab.Opps[o.opp], site, from, last) {
-			d.modes[o.opp] = net.Raise
-			raised = int(o.opp)
-		}
-	}
-	if raised < 0 {
-		return
-	}
-	d.loadKid(s, tab)
-	d.cut = *tab // what lies behind the last one that is raised decides nothing here
-	if d.tracer == nil {
-		d.cut.Planned = raised + 1
-	}
-	d.pass.Run(&d.row, &d.cut, d.modes, d.held)
-	for k := shorted + 1; k < s.first+s.count; k++ {
-		o := &d.orders[k]
-		if d.modes[o.opp] != net.Raise {
-			continue
-		}
-		res := &d.pass.Results[o.opp]
-		if res.Wanted <= o.wanted {
-			d.tiers(o, res)
-			continue
-		}
-		d.record(o, res)
-		o.dos = d.supply(tab, int(o.opp))
-		d.addClaim(kid, s, k, tab)
-	}
-	if d.tracer != nil {
-		d.tracer.netted(d, s, tab, roundNetting)
-	}
-}
-
-func sizedModes(m *[]net.Mode, n int) []net.Mode {
-	if cap(*m) < n {
-		*m = make([]net.Mode, n)
-	}
-	return (*m)[:n]
-}
-
-// settle nets the orders of shorted children outside the window again, on what they were given.
-func (d *desk) settle() {
-	for _, i := range d.kids {
-		if d.skus[i].flags&skuShorted != 0 {
-			d.netAgain(i)
-		}
-	}
-}
-
-// netAgain nets those orders of a SKU again that no DC has settled.
-func (d *desk) netAgain(i int32) {
-	s := &d.skus[i]
-	tab := d.table(s)
-	d.modes = sizedModes(&d.modes, tab.Planned)
-	d.held = sized(&d.held, tab.Planned)
-	for k := s.first; k < s.first+s.count; k++ {
-		o := &d.orders[k]
-		d.modes[o.opp], d.held[o.opp] = net.Net, 0
-		if o.state == orderFixed || d.settled(s, &tab.Opps[o.opp]) {
-			d.modes[o.opp], d.held[o.opp] = net.Hold, o.units()
-		}
-	}
-	d.loadKid(s, tab)
-	d.pass.Run(&d.row, tab, d.modes, d.held)
-	for k := s.first; k < s.first+s.count; k++ {
-		o := &d.orders[k]
-		if d.modes[o.opp] == net.Net {
-			d.record(o, &d.pass.Results[o.opp])
-			o.dos = d.supply(tab, int(o.opp))
-		}
-	}
-	s.flags |= skuShort
-	if d.tracer != nil {
-		d.tracer.netted(d, s, tab, againNetting)
-	}
 }
 
 // settled reports whether an opportunity's DC has shared already and picks it in its window.
