@@ -97,7 +97,7 @@ func planNetwork(ctx context.Context, s settings, report func(result)) error {
 	var hash string
 	var lines count
 	var paths *planner.Paths
-	spent, err := timed(ctx, s, func() error {
+	once := func() error {
 		lines = count{}
 		cycle := m.cycle(s)
 		paths = &planner.Paths{}
@@ -108,7 +108,8 @@ func planNetwork(ctx context.Context, s settings, report func(result)) error {
 		}
 		hash = hex.EncodeToString(r.PlanHash[:])
 		return nil
-	})
+	}
+	spent, err := timed(ctx, s, once)
 	if err != nil {
 		return err
 	}
@@ -116,8 +117,12 @@ func planNetwork(ctx context.Context, s settings, report func(result)) error {
 	if err != nil {
 		return err
 	}
+	busy, err := busyCores(once)
+	if err != nil {
+		return err
+	}
 	extra := map[string]float64{
-		"lines_per_sku": float64(lines.all()) / float64(m.skus),
+		"lines_per_sku": float64(lines.all()) / float64(m.skus), "busy_cores": busy,
 		// of the processor's time, the hash included and left out
 		"cpu_ns_per_sku": spent.cpu * 1e9 / float64(m.skus), "cpu_ns_per_sku_without_hash": (spent.cpu - hashed) * 1e9 / float64(m.skus),
 	}
