@@ -7,6 +7,7 @@ func benchmarks() []benchmark {
 		{"build", "input tables in memory → snapshot", buildSnapshot},
 		{"load", "snapshot on disk → columns in memory", loadSnapshot},
 		{"plan", "loaded snapshot → final plan, sharing, rounds, ledger, projections and plan hash included", planNetwork},
+		{"net-change", "a cycle over an earlier one, against the full cycle: 1 % of items or rows touched, nothing, after a night", netChange},
 		{"peers", "netting alone, rules that all can express: Echelon, Go structs and maps, numpy, DuckDB", peers},
 		{"write", "plan → plan files, planning not counted", writePlan},
 		{"apply", "change topics → state: first load, then inventory updates against consuming and dropping them", applyUpdates},
