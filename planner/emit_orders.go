@@ -64,7 +64,7 @@ func (d *desk) takeOrders(s *sku, to *carrier) {
 				s.flags |= skuReleased
 			}
 		}
-		if !to.gives {
+		if !to.gives || d.counted != nil && !d.counted[to.site].has(d.itemOf(s.item)) {
 			continue
 		}
 		if q > 0 {

@@ -13,21 +13,22 @@ type Print struct{ A, B uint64 }
 // Add joins two prints.
 func (p Print) Add(o Print) Print { return Print{p.A + o.A, p.B + o.B} }
 
-// Odd multipliers without pattern (digits of the golden ratio, of e and of the square roots of 2 and 3).
+// Odd multipliers without pattern (digits of the golden ratio and of the square roots of 2 and 3).
 const (
 	mixA = 0x9e3779b97f4a7c15
-	mixB = 0xadf85458a2bb4a9b
 	endA = 0x6a09e667f3bcc909
 	endB = 0xbb67ae8584caa73b
 )
 
-// word mixes one more word into a print.
+// word mixes one more word into a print. For a given word it is a permutation of prints: nothing is lost on the way.
 func (p Print) word(w uint64) Print {
 	hi, lo := bits.Mul64(p.A^w, mixA)
-	p.A = hi ^ lo ^ bits.RotateLeft64(w, 17)
-	hi, lo = bits.Mul64(p.B^bits.RotateLeft64(w, 32), mixB)
-	p.B = hi ^ lo + w
-	return p
+	return Print{p.B ^ hi, lo}
+}
+
+// with joins a print that is mixed already, each at a place of its own.
+func (p Print) with(o Print, place int) Print {
+	return Print{p.A ^ bits.RotateLeft64(o.A, place), p.B ^ bits.RotateLeft64(o.B, place)}
 }
 
 func (p Print) num(v int64) Print { return p.word(uint64(v)) }
@@ -79,8 +80,10 @@ type printCell struct {
 	rows uint32
 }
 
-func (c *printCell) add(kind cause, p Print) {
-	p = p.end(uint64(kind))
+func (c *printCell) add(kind cause, p Print) { c.closed(kind, p.end(uint64(kind))) }
+
+// closed adds what is closed already.
+func (c *printCell) closed(kind cause, p Print) {
 	c.sum = c.sum.Add(p)
 	c.part[kind] += uint32(p.A)
 }
@@ -91,6 +94,7 @@ type prints struct {
 	*run
 	seed  Print
 	nodes []Print // id, kind, rank
+	days  []Print // day 0 of the node, closed
 	items []Print // id, volume, weight, cost, currency
 	sets  []Print // lane set: lanes, their sources and opportunities
 	lots  []Print // lot set
@@ -104,11 +108,15 @@ func newPrints(r *run) *prints {
 	x.seed = Print{1, 2}.text(fmt.Sprintf("%+v", *r.policy)).num(int64(r.horizon))
 	x.nodes = make([]Print, len(n.Nodes.ID))
 	for i, id := range n.Nodes.ID {
-		x.nodes[i] = Print{3, 4}.text(id).num(int64(n.Nodes.Kind[i])).num(int64(n.Nodes.Rank[i]))
+		x.nodes[i] = Print{3, 4}.text(id).num(int64(n.Nodes.Kind[i])).num(int64(n.Nodes.Rank[i])).end(21)
+	}
+	x.days = make([]Print, len(n.Nodes.ID))
+	for i, day := range n.Nodes.Day0 {
+		x.days[i] = x.nodes[i].num(int64(day)).end(uint64(ofDate))
 	}
 	x.items = make([]Print, len(n.Items.ID))
 	for i, id := range n.Items.ID {
-		x.items[i] = x.seed.text(id).num(n.Items.Volume[i]).num(n.Items.Weight[i]).num(n.Items.Cost[i]).text(n.Items.Currency[i])
+		x.items[i] = x.seed.text(id).num(n.Items.Volume[i]).num(n.Items.Weight[i]).num(n.Items.Cost[i]).text(n.Items.Currency[i]).end(22)
 	}
 	x.units = make([]Print, len(r.units))
 	for u := range r.units {
@@ -126,11 +134,11 @@ func newPrints(r *run) *prints {
 				p = p.print(x.units[other])
 			}
 		}
-		x.near[u] = p
+		x.near[u] = p.end(24)
 	}
 	x.sets = make([]Print, len(n.LaneSets))
 	for i := range n.LaneSets {
-		x.sets[i] = x.laneSet(&n.LaneSets[i])
+		x.sets[i] = x.laneSet(&n.LaneSets[i]).end(25)
 	}
 	x.lots = make([]Print, len(n.LotSets))
 	for i, set := range n.LotSets {
@@ -138,7 +146,7 @@ func newPrints(r *run) *prints {
 		for _, l := range set {
 			p = p.two(l.Pack, l.MOQ).two(l.LayerPacks, l.PalletPacks).two(l.Tolerance, l.DeadBand)
 		}
-		x.lots[i] = p
+		x.lots[i] = p.end(23)
 	}
 	return x
 }

@@ -110,10 +110,8 @@ func (w *rowPrinter) days(lane int, one, two uint64) {
 }
 
 func (w *rowPrinter) mix(lane int, word uint64) {
-	hi, lo := bits.Mul64(w.a[lane]^word, mixA)
-	w.a[lane] = hi ^ lo ^ bits.RotateLeft64(word, 17)
-	hi, lo = bits.Mul64(w.b[lane]^bits.RotateLeft64(word, 32), mixB)
-	w.b[lane] = hi ^ lo + word
+	hi, lo := bits.Mul64(w.a[lane]^word, mixA) // as Print.word
+	w.a[lane], w.b[lane] = w.b[lane]^hi, lo
 }
 
 // entryFlags say that a row has entries in side columns; the entries themselves are printed.
@@ -121,11 +119,11 @@ const entryFlags = inputs.FlagInbound | inputs.FlagOutbound | inputs.FlagLots | 
 
 // row adds one row to the facts of its item.
 func (w *rowPrinter) row(row int, item inputs.ItemIdx, h Print, out *printCell) {
-	p, n := w.part, w.net
+	p := w.part
 	f := p.Flags[row]
 	node := p.Node[row]
 	name := w.nodes[node]
-	h = h.print(w.items[item]).print(name)
+	h = h.with(w.items[item], 7).with(name, 29)
 	h = h.word(uint64(f&^entryFlags) | uint64(p.Policy[row])<<16 | uint64(p.Day0Left[row])<<24 | uint64(p.Day0Of[row])<<40)
 	h = h.word(uint64(uint16(p.CoverDays[row])) | uint64(uint16(p.ShelfLife[row]))<<16 | uint64(uint16(p.Rank[row]))<<32 | uint64(uint16(p.ForecastDays[row]))<<48)
 	h = h.two(p.OnHand[row], p.Unusable[row]).two(p.Reserved[row], p.Backorders[row])
@@ -138,15 +136,15 @@ func (w *rowPrinter) row(row int, item inputs.ItemIdx, h Print, out *printCell) 
 	}
 	out.rows++
 	out.add(ofRows, h)
-	lanes := name.print(w.unit)
+	lanes := name.with(w.unit, 11)
 	if set := p.LaneSet[row]; set != inputs.None {
-		lanes = lanes.print(w.sets[set])
+		lanes = lanes.with(w.sets[set], 23)
 	}
 	if lots := p.LotSet[row]; lots != inputs.None {
-		lanes = lanes.print(w.lots[lots])
+		lanes = lanes.with(w.lots[lots], 41)
 	}
 	out.add(ofLanes, lanes)
-	out.add(ofDate, name.num(int64(n.Nodes.Day0[node])))
+	out.closed(ofDate, w.prints.days[node])
 	if f&inputs.FlagCarry != 0 {
 		lo, hi := inputs.Range(p.Carry.Row, int32(row))
 		for i := lo; i < hi; i++ {
