@@ -117,7 +117,7 @@ func (t *dayTable) apply(s *State, o *origin, ch *cdc.Change, v *verdict) (Fate,
 		return Superseded, nil
 	case v.late(o):
 		return Quarantined, tooLate()
-	case kept && !known && !(there && t.holds(slot, row)):
+	case kept && !known && (!there || !t.holds(slot, row)):
 		return Quarantined, leftOut(t.t.contract.Columns[t.daily].Name)
 	case !there:
 		slot = keys.put(keys.key, s.epoch)

@@ -221,8 +221,11 @@ func TestReadAgain(t *testing.T) {
 		offset int64
 		step
 	}{
-		{10, step{major: 5, item: "A", n: 5}}, {12, step{major: 5, item: "A", n: 5}}, {12, step{major: 6, item: "B", n: 6}},
-		{10, step{major: 9, item: "A", n: 9}}, {13, step{major: 6, item: "B", n: 6}},
+		{10, step{major: 5, item: "A", n: 5}},
+		{12, step{major: 5, item: "A", n: 5}},
+		{12, step{major: 6, item: "B", n: 6}},
+		{10, step{major: 9, item: "A", n: 9}},
+		{13, step{major: 6, item: "B", n: 6}},
 	} {
 		if err := f.s.Apply(part, x.offset, f.change(x.step)); err != nil {
 			t.Fatal(err)

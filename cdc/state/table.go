@@ -139,7 +139,7 @@ func (t *table) apply(s *State, o *origin, ch *cdc.Change, v *verdict) (Fate, *i
 	case e == nil && v.late(o):
 		return Quarantined, tooLate()
 	}
-	if ch.Op == cdc.Upsert && o.Rows && !(there && t.present.has(slot)) {
+	if ch.Op == cdc.Upsert && o.Rows && (!there || !t.present.has(slot)) {
 		for at, i := range o.Columns {
 			if ch.Cells[at].Kind == cdc.Unchanged {
 				return Quarantined, leftOut(t.contract.Columns[i].Name)
