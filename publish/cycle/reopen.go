@@ -3,6 +3,8 @@ package cycle
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"echelon/inputs"
 	"echelon/inputs/store"
@@ -39,4 +41,28 @@ func Reopen(ctx context.Context, s *state.Store, c *state.Cycle, disk *store.Sna
 	}
 	snap := &snapshot{net: disk.Network, disk: disk}
 	return &loader{snap: snap, past: p, asOf: c.AsOf, none: orderFeedNone, lent: map[*inputs.Partition]*inputs.Partition{}}, wave, nil
+}
+
+// Remembered gives the releases and the carry of earlier cycles that counted for a cycle, DCs ascending. The carry is
+// nil when no DC had any earlier cycle.
+func Remembered(ctx context.Context, s *state.Store, c *state.Cycle, n *inputs.Network) ([]inputs.Release, []inputs.CarryEntry, error) {
+	opened, _, err := Reopen(ctx, s, c, &store.Snapshot{Network: n}, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := opened.(*loader).past
+	var releases []inputs.Release
+	var carry []inputs.CarryEntry
+	for _, dc := range slices.Sorted(maps.Keys(p.rows)) {
+		own, err := p.releases(ctx, dc)
+		if err != nil {
+			return nil, nil, err
+		}
+		owed, err := p.carry(ctx, dc)
+		if err != nil {
+			return nil, nil, err
+		}
+		releases, carry = append(releases, own...), append(carry, owed...)
+	}
+	return releases, carry, nil
 }

@@ -72,7 +72,7 @@ func TestScripts(t *testing.T) {
 			return tiny(filepath.Join(e.WorkDir, "in"))
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "units": unitsAre, "append": appendTo, "cut": cutFile, "flip": flipBit, "samehash": sameHash, "copydir": copyDir,
+			"exits": exits, "units": unitsAre, "append": appendTo, "cut": cutFile, "flip": flipBit, "samehash": sameHash, "copydir": copyDir, "scenario": scenarioPlans,
 		},
 		RequireExplicitExec: true,
 	})
