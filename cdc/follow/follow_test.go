@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,27 @@ import (
 	"echelon/cdc/ingest"
 	"echelon/inputs"
 )
+
+// TestReal runs the tests that need no faults of the in-process broker on a real one.
+func TestReal(t *testing.T) {
+	if os.Getenv(realEnv) == "" {
+		t.Skip(realEnv + " names no broker: go run ./fixtures/real/with kafka -- go test -run Real ./cdc/follow")
+	}
+	for _, c := range []struct {
+		name string
+		run  func(*testing.T)
+	}{
+		{"transactions are whole", TestTransactionsAreWhole},
+		{"poison", TestPoison},
+		{"marks that were not kept", TestMarksThatWereNotKept},
+		{"repeats", TestRepeats},
+		{"partitions added", TestPartitionsAdded},
+		{"foreign transaction", TestForeignTransaction},
+		{"killed while applying", TestKilledWhileApplying},
+	} {
+		t.Run(c.name, c.run)
+	}
+}
 
 // TestTransactionsAreWhole sends a transaction over two tables and many partitions piece by piece: cuts have all of
 // it or nothing, and what stands behind it in its partitions waits with it (F2).

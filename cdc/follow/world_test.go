@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -61,14 +64,19 @@ type world struct {
 func newWorld(t testing.TB, opts ...kfake.Opt) *world {
 	t.Helper()
 	w := &world{t: t, parts: 3, lsn: 1000}
-	cluster, err := kfake.NewCluster(append([]kfake.Opt{
-		kfake.NumBrokers(1), kfake.SeedTopics(w.parts, stockTopic, shelfTopic, nodesTopic), kfake.SeedTopics(1, txTopic),
-	}, opts...)...)
-	if err != nil {
-		t.Fatal(err)
+	if strings.HasPrefix(t.Name(), "TestReal/") {
+		w.addrs = strings.Split(os.Getenv(realEnv), ",")
+		w.topics()
+	} else {
+		cluster, err := kfake.NewCluster(append([]kfake.Opt{
+			kfake.NumBrokers(1), kfake.SeedTopics(w.parts, stockTopic, shelfTopic, nodesTopic), kfake.SeedTopics(1, txTopic),
+		}, opts...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(cluster.Close)
+		w.cluster, w.addrs = cluster, cluster.ListenAddrs()
 	}
-	t.Cleanup(cluster.Close)
-	w.cluster, w.addrs = cluster, cluster.ListenAddrs()
 	w.produce = w.client(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	m, err := feed.ParseMapping("mapping.yaml", []byte(mappingText))
 	if err != nil {
@@ -94,9 +102,42 @@ func newWorld(t testing.TB, opts ...kfake.Opt) *world {
 	return w
 }
 
+// realEnv names the bootstrap addresses of a real broker.
+const realEnv = "ECHELON_KAFKA"
+
+// topics makes the topics of the world anew on a real broker.
+func (w *world) topics() {
+	w.t.Helper()
+	admin := kadm.NewClient(w.client())
+	names := []string{stockTopic, shelfTopic, nodesTopic, txTopic, decode.CanonicalTopic("acme", "items")}
+	if _, err := admin.DeleteTopics(w.t.Context(), names...); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, name := range names[:4] {
+		parts := w.parts
+		if name == txTopic {
+			parts = 1
+		}
+		for { // a topic is gone some time after it was deleted
+			_, err := admin.CreateTopic(w.t.Context(), parts, 1, nil, name)
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, kerr.TopicAlreadyExists) {
+				w.t.Fatal(err)
+			}
+			select {
+			case <-w.t.Context().Done():
+				w.t.Fatal(w.t.Context().Err())
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}
+}
+
 func (w *world) client(opts ...kgo.Opt) *kgo.Client {
 	w.t.Helper()
-	c, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(w.addrs...), kgo.MetadataMinAge(20 * time.Millisecond)}, opts...)...)
+	c, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(w.addrs...), kgo.MetadataMinAge(20 * time.Millisecond), kgo.UnknownTopicRetries(-1)}, opts...)...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
