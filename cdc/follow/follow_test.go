@@ -206,9 +206,9 @@ func TestPartitionsAdded(t *testing.T) {
 func TestTopicMissing(t *testing.T) {
 	w := newWorld(t)
 	optional := w.cfg.Topics[4].Name
-	_, err := w.start(func(c *Config) { c.Topics = append(c.Topics, Topic{Name: "wms.public.gone"}) })
+	_, err := w.start(func(c *Config) { c.Topics = append(c.Topics, Topic{Name: "depot.public.gone"}) })
 	var e *Error
-	if !errors.As(err, &e) || e.Kind != TopicMissing || e.Where != "wms.public.gone" {
+	if !errors.As(err, &e) || e.Kind != TopicMissing || e.Where != "depot.public.gone" {
 		t.Fatalf("a missing topic: %v", err)
 	}
 	r := w.follow()
@@ -401,7 +401,7 @@ func TestBrokerKilled(t *testing.T) {
 func TestDenied(t *testing.T) {
 	w := newWorld(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("PLAIN", "root", "secret"),
 		kfake.User("PLAIN", "echelon", "secret", kfake.ACL{
-			Resource: kmsgTopic, Pattern: kmsgPrefixed, Operation: kmsgRead, Name: "wms.", Allow: true,
+			Resource: kmsgTopic, Pattern: kmsgPrefixed, Operation: kmsgRead, Name: "depot.public.", Allow: true,
 		}))
 	as := func(user string) func(*Config) {
 		return func(c *Config) { c.Client = append(c.Client, kgo.SASL(plainAuth(user))) }
@@ -482,12 +482,12 @@ func TestLogBehindHTTP(t *testing.T) {
 	if diff := cmp.Diff(want, r.cut()); diff != "" {
 		t.Fatal(diff)
 	}
-	topic := decode.CanonicalTopic("acme", "items")
+	topic := decode.CanonicalTopic("depot", "items")
 	if err := w.cluster.CreateTopic(topic, 2, nil); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // the pump's offset is lost once: all goes out twice
-		p := &ingest.Pump{Log: log, Client: w.client(), Topic: func(table string) string { return decode.CanonicalTopic("acme", table) }}
+		p := &ingest.Pump{Log: log, Client: w.client(), Topic: func(table string) string { return decode.CanonicalTopic("depot", table) }}
 		for n := 1; n > 0; {
 			if n, err = p.Once(t.Context()); err != nil {
 				t.Fatal(err)

@@ -26,23 +26,23 @@ import (
 )
 
 const (
-	stockTopic = "wms.public.stock"
-	shelfTopic = "wms.public.shelf"
-	txTopic    = "wms.transaction"
-	nodesTopic = "acme.in.nodes.v1"
+	stockTopic = "depot.public.stock"
+	shelfTopic = "depot.public.shelf"
+	txTopic    = "depot.transaction"
+	nodesTopic = "depot.in.nodes.v1"
 )
 
 const mappingText = `
 version: 1
 sources:
-  wms: {format: debezium-json, transactions: wms.transaction}
+  wms: {format: debezium-json, transactions: depot.transaction}
 tables:
   inventory:
     from:
-      - {source: wms, table: public.stock, topic: wms.public.stock, rows: true, columns: {item: sku, node: store, on_hand: qty}}
+      - {source: wms, table: public.stock, topic: depot.public.stock, rows: true, columns: {item: sku, node: store, on_hand: qty}}
   skus:
     from:
-      - {source: wms, table: public.shelf, topic: wms.public.shelf, columns: {item: sku, node: store, safety_units: floor}}
+      - {source: wms, table: public.shelf, topic: depot.public.shelf, columns: {item: sku, node: store, safety_units: floor}}
 `
 
 // world is a cluster, a source that writes to it, and a state.
@@ -82,7 +82,7 @@ func newWorld(t testing.TB, opts ...kfake.Opt) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.feeds, err = decode.New(decode.Options{Tenant: "acme", Mapping: m, HTTP: []string{"items"}}); err != nil {
+	if w.feeds, err = decode.New(decode.Options{Tenant: "depot", Mapping: m, HTTP: []string{"items"}}); err != nil {
 		t.Fatal(err)
 	}
 	w.state = w.open("")
@@ -90,7 +90,7 @@ func newWorld(t testing.TB, opts ...kfake.Opt) *world {
 		Client: []kgo.Opt{kgo.SeedBrokers(w.addrs...)},
 		Topics: []Topic{
 			{Name: stockTopic, Source: "wms"}, {Name: shelfTopic, Source: "wms"}, {Name: txTopic, Source: "wms", Transactions: true},
-			{Name: nodesTopic}, {Name: decode.CanonicalTopic("acme", "items"), Optional: true},
+			{Name: nodesTopic}, {Name: decode.CanonicalTopic("depot", "items"), Optional: true},
 		},
 		Look: 20 * time.Millisecond, TxGrace: time.Millisecond, StartTimeout: 5 * time.Second,
 		Quarantine: func(f inputs.Fault) {
@@ -109,7 +109,7 @@ const realEnv = "ECHELON_KAFKA"
 func (w *world) topics() {
 	w.t.Helper()
 	admin := kadm.NewClient(w.client())
-	names := []string{stockTopic, shelfTopic, nodesTopic, txTopic, decode.CanonicalTopic("acme", "items")}
+	names := []string{stockTopic, shelfTopic, nodesTopic, txTopic, decode.CanonicalTopic("depot", "items")}
 	if _, err := admin.DeleteTopics(w.t.Context(), names...); err != nil {
 		w.t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func (w *world) client(opts ...kgo.Opt) *kgo.Client {
 // open opens a state in a folder, "": in memory.
 func (w *world) open(dir string) *state.State {
 	w.t.Helper()
-	s, err := state.Open(w.t.Context(), state.Config{Dir: dir, Tenant: "acme", Origins: w.feeds.Origins, Quarantine: func(f inputs.Fault) { w.t.Errorf("state: %v", &f) }})
+	s, err := state.Open(w.t.Context(), state.Config{Dir: dir, Tenant: "depot", Origins: w.feeds.Origins, Quarantine: func(f inputs.Fault) { w.t.Errorf("state: %v", &f) }})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func (w *world) row(topic, tx, item, column string, n int) *kgo.Record {
 		block = fmt.Sprintf(`{"id":"%s:%d","total_order":1,"data_collection_order":1}`, tx, w.lsn)
 	}
 	value := fmt.Sprintf(`{"before":null,"after":{"sku":%q,"store":"S1",%q:%d},"source":{"connector":"postgresql","snapshot":"false","schema":"public","table":%q,"lsn":%d,"ts_ms":1700000000000},"op":"u","ts_ms":1700000000001,"transaction":%s}`,
-		item, column, n, strings.TrimPrefix(topic, "wms.public."), w.lsn, block)
+		item, column, n, strings.TrimPrefix(topic, "depot.public."), w.lsn, block)
 	return &kgo.Record{Topic: topic, Partition: w.part(item), Key: []byte(key), Value: []byte(value)}
 }
 
