@@ -263,8 +263,11 @@ func (w *follower) applied() (int64, error) {
 	for _, c := range w.state.Counts() {
 		sum.Add(c)
 	}
+	if w.fault != nil {
+		return 0, fmt.Errorf("feed: %+v, last fault: %w", sum, w.fault)
+	}
 	if sum.Quarantined > 0 || !sum.Balanced() {
-		return 0, fmt.Errorf("feed: %+v, last fault: %v", sum, w.fault)
+		return 0, fmt.Errorf("feed: %+v", sum)
 	}
 	return sum.Applied, nil
 }
@@ -409,7 +412,6 @@ func restart(ctx context.Context, s settings, report func(result)) error {
 	if err := f.send(ctx, "inventory", late, 1); err != nil {
 		return err
 	}
-	w = nil
 	runtime.GC()
 	began, used = time.Now(), cpuSeconds()
 	if w, err = f.open(ctx, dir); err != nil {

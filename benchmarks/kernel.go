@@ -109,17 +109,15 @@ func pathsOf(p *planner.Paths, extra map[string]float64) {
 	pathFigures(extra, rows[:], left[:])
 }
 
-var readSum uint64
-
 // readRows reads every byte that netting reads once and does nothing with it.
 func (m *memory) readRows() (bytes int64) {
 	for _, dc := range m.net.DCs {
 		p := m.parts[dc]
 		for _, v := range [...][]int32{p.OnHand, p.Unusable, p.Reserved, p.Backorders, p.SafetyUnits, p.SafetyDays, p.Presentation, p.ShelfCap, p.Min, p.Max} {
-			readSum += sumOf(v)
+			read.Add(sumOf(v))
 			bytes += 4 * int64(len(v))
 		}
-		readSum += sumOf(p.D16) + sumOf(p.Flags) + sumOf(p.Policy) + sumOf(p.CoverDays) + sumOf(p.ShelfLife) + sumOf(p.Day0Left) + sumOf(p.Day0Of) + sumOf(p.LotSet) + sumOf(p.Item)
+		read.Add(sumOf(p.D16) + sumOf(p.Flags) + sumOf(p.Policy) + sumOf(p.CoverDays) + sumOf(p.ShelfLife) + sumOf(p.Day0Left) + sumOf(p.Day0Of) + sumOf(p.LotSet) + sumOf(p.Item))
 		bytes += 2*int64(len(p.D16)) + int64(len(p.Policy)) + 8*int64(len(p.CoverDays)) + 12*int64(len(p.LotSet))
 	}
 	return bytes

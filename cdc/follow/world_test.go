@@ -89,8 +89,11 @@ func newWorld(t testing.TB, opts ...kfake.Opt) *world {
 	w.cfg = Config{
 		Client: []kgo.Opt{kgo.SeedBrokers(w.addrs...)},
 		Topics: []Topic{
-			{Name: stockTopic, Source: "wms"}, {Name: shelfTopic, Source: "wms"}, {Name: txTopic, Source: "wms", Transactions: true},
-			{Name: nodesTopic}, {Name: decode.CanonicalTopic("depot", "items"), Optional: true},
+			{Name: stockTopic, Source: "wms"},
+			{Name: shelfTopic, Source: "wms"},
+			{Name: txTopic, Source: "wms", Transactions: true},
+			{Name: nodesTopic},
+			{Name: decode.CanonicalTopic("depot", "items"), Optional: true},
 		},
 		Look: 20 * time.Millisecond, TxGrace: time.Millisecond, StartTimeout: 5 * time.Second,
 		Quarantine: func(f inputs.Fault) {

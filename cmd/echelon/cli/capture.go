@@ -222,7 +222,7 @@ func (k *cutting) cut() {
 			for i := range c.Columns {
 				def := &c.Columns[i]
 				v := r[def.Name]
-				if in := of[refOf(c, def)]; v != "" && in != nil && !in[v] && !(def.Ref == "calendars" || def.Name == "home_dc") {
+				if in := of[refOf(c, def)]; v != "" && in != nil && !in[v] && def.Ref != "calendars" && def.Name != "home_dc" {
 					return true
 				}
 			}

@@ -99,10 +99,12 @@ func TestServeStopped(t *testing.T) {
 		})
 		s := &served{f: f}
 		s.eventually("listening", func() bool {
-			_, at, there := strings.Cut(out.String(), "at http://")
-			if s.url, _, there = strings.Cut(at, "\n"); !there {
+			_, at, _ := strings.Cut(out.String(), "at http://")
+			url, _, there := strings.Cut(at, "\n")
+			if !there {
 				return false
 			}
+			s.url = url
 			s.url = "http://" + s.url
 			code, _ := s.call("GET", "/readyz", "", "")
 			return code == 200

@@ -107,7 +107,7 @@ func (a *app) replay(ctx context.Context, f *replayFlags) error {
 
 // again plans the DCs of a cycle that have a plan.
 func (f *replayFlags) again(ctx context.Context, st *state.Store) ([]replayed, *state.Cycle, error) {
-	c, snap, pol, err := f.where.planned(ctx, st, f.inputs)
+	c, snap, pol, err := f.planned(ctx, st, f.inputs)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -479,9 +479,10 @@ func TestServeHTTP(t *testing.T) {
 	second := s.order("acme", acmeToken, "c2", `{"cycle":"c2","as_of":"2026-11-22T08:00:00Z"}`)
 	var log, topic cycle.FeedPart
 	for _, p := range second.Feeds {
-		if p.Topic == "_http" {
+		switch p.Topic {
+		case "_http":
 			log = p
-		} else if p.Topic == "acme.in.inventory.v1" {
+		case "acme.in.inventory.v1":
 			topic.Read += p.Read
 			topic.Superseded += p.Superseded
 			topic.Quarantined += p.Quarantined
