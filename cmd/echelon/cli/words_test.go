@@ -104,7 +104,7 @@ func TestResultOfFaults(t *testing.T) {
 		code int
 		says string
 	}{
-		"arguments": {[]string{"run", "--inputs", "kafka://x"}, 64, "change topics"},
+		"arguments": {[]string{"run", "--inputs", "kafka://x:1", "--mapping", "nosuch.yaml"}, 65, "nosuch.yaml"},
 		"tenant":    {[]string{"run", "--inputs", "x", "--tenant", "A"}, 64, "--tenant"},
 		"policy":    {[]string{"run", "--inputs", "x", "--policy", "nosuch.yaml"}, 78, "nosuch.yaml"},
 		"later":     {[]string{"run", "--inputs", "x", "--shard", "0/2"}, 64, "--shard"},
