@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -72,6 +73,7 @@ func TestPump(t *testing.T) {
 	}
 	defer reader.Close()
 	var got []string
+	last := map[int32]int64{} // of each partition: the log's offset read last
 	for len(got) < 7 {
 		reader.PollFetches(t.Context()).EachRecord(func(r *kgo.Record) {
 			var headers []cdc.Header
@@ -82,9 +84,14 @@ func TestPump(t *testing.T) {
 			if !ok || log != l.ID() {
 				t.Fatalf("headers %+v", r.Headers)
 			}
+			if before, there := last[r.Partition]; there && before >= offset {
+				t.Errorf("partition %d: %d after %d", r.Partition, offset, before)
+			}
+			last[r.Partition] = offset
 			got = append(got, fmt.Sprintf("%d %s", offset, r.Value))
 		})
 	}
+	slices.Sort(got) // partitions come in any order; the offsets have one digit
 	for i, want := range values(t, l, 0) {
 		if got[i] != want {
 			t.Errorf("record %d: %s, want %s", i, got[i], want)

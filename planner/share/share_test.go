@@ -273,7 +273,11 @@ func TestArrangeIsTheOrderOfKeys(t *testing.T) {
 			compared++
 		}
 	})
-	if counted < 10 || compared < 10 {
+	least := 10
+	if testing.Short() {
+		least = 1 // one in five checks
+	}
+	if counted < least || compared < least {
 		t.Errorf("%d arranged by counting, %d by comparing", counted, compared)
 	}
 }
