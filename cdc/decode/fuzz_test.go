@@ -184,7 +184,7 @@ func FuzzAvroSchema(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, value []byte) {
 		s, err := avro.Parse(text, avro.WithLaxNames(nil))
 		if err != nil {
-			t.Skip()
+			return // no schema: nothing to read
 		}
 		header := append([]byte{0, 0, 0, 0, 1}, value...)
 		decoded(t, with(t, Options{Tenant: "acme", Registry: fixed{s: s}}), &cdc.Record{Partition: cdc.Partition{Topic: "acme.in.forecasts.v1"}, Key: []byte("k"), Value: header})
