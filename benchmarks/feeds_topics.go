@@ -156,4 +156,3 @@ func (f *feed) send(ctx context.Context, table string, n, round int64) error {
 	}
 	return promise.Err()
 }
-
