@@ -2,8 +2,8 @@
 // its rooms share; the work is in the sub-packages:
 //
 //	topic-partition ──record──▶ decode ──Change──▶ state ──Cut (an inputs.Source)──▶ build.Snapshot
-//	HTTP log ───────────────▶   (one Decoder        │
-//	                             per origin)        └── checkpoint: Parquet + offsets + positions
+//	HTTP log ───────────────▶   (a Decoder per      │
+//	                             goroutine)         └── checkpoint: Parquet + offsets + positions
 //	follow: reads partitions from the checkpoint's offsets, holds transactions together, makes cuts
 //	ingest: the durable log behind POST /v1/{tenant}/inputs/{table}
 //
