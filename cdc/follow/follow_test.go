@@ -193,7 +193,13 @@ func TestPartitionsAdded(t *testing.T) {
 	}
 	late := w.node("S9")
 	late.Partition = w.parts + 1
-	w.client() // metadata of the first producer may be old
+	for partitions := 0; partitions < int(late.Partition)+1; { // a broker answers before it tells others of them
+		topics, err := admin.ListTopics(t.Context(), nodesTopic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		partitions = len(topics[nodesTopic].Partitions)
+	}
 	p := w.client(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err := p.ProduceSync(t.Context(), late).FirstErr(); err != nil {
 		t.Fatal(err)
