@@ -59,6 +59,9 @@ func (c *loadCell) add(o *loadCell) {
 
 // merge adds another worker's sums.
 func (w *workload) merge(o *workload) {
+	if o.sets == nil {
+		return
+	}
 	if w.sets == nil {
 		w.sets = make([][]loadCell, len(o.sets))
 	}

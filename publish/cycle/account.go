@@ -191,7 +191,7 @@ func (r *run) confirm(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.snap.disk.Release(base)
+		r.snap.release(base)
 		v, closed := inputs.JudgeReleases(dc, grace, thresholds(r.cfg.Gates))
 		switch {
 		case closed && v.Refused:

@@ -38,22 +38,30 @@ func (r *run) build(ctx context.Context, id, dir string) error {
 		return err
 	}
 	r.snap = &snapshot{net: disk.Network, disk: disk, report: rep, own: dir}
+	if r.built != nil {
+		r.snap.hold(r.built)
+	}
 	rows := disk.Manifest.Rows
 	r.cfg.On(Event{Stage: "snapshot", Done: rows, Total: rows, Unit: "skus", Rate: rate(rows, r.cfg.Now().Sub(r.since))})
 	return r.keepSnapshot(ctx, id, dir)
 }
 
 func (r *run) buildAtOnce(ctx context.Context, dir string, opt build.Options) (report, error) {
-	built, err := build.Snapshot(ctx, r.src.rows(), opt)
+	var built *build.Built
+	var checked Checked
+	var err error
+	if r.src.feed != nil {
+		built, checked, err = r.buildFed(ctx, opt)
+	} else if built, err = build.Snapshot(ctx, r.src.rows(), opt); err == nil {
+		err = r.src.folder.CheckUnused(ctx)
+	}
 	if err != nil {
 		return report{}, err
 	}
-	if r.src.folder != nil {
-		if err := r.src.folder.CheckUnused(ctx); err != nil {
-			return report{}, err
-		}
+	rep := r.buildReport(built.Report, checked)
+	if r.cfg.Warm != nil {
+		r.built = built
 	}
-	rep := r.buildReport(built.Report)
 	if err := r.space(store.EstimateBytes(built.Network, built.Partitions), dir); err != nil {
 		return report{}, err
 	}
@@ -93,7 +101,7 @@ func (r *run) buildInParts(ctx context.Context, dir string, opt build.Options, p
 	if err != nil {
 		return report{}, joinAbort(err, w)
 	}
-	rep := r.buildReport(counted)
+	rep := r.buildReport(counted, Checked{})
 	_, err = w.Close(r.intent.Inputs, rep.counts())
 	return rep, err
 }
@@ -114,6 +122,16 @@ var leastParts int64 = 1
 
 // buildParts is in how many parts the snapshot must be built to stay inside the memory that may be used.
 func (r *run) buildParts() int {
+	limit := r.memory()
+	if limit <= 0 {
+		return 1
+	}
+	const most = 200 // open files
+	return int(min(most, max(leastParts, 1+memoryPerByte*r.src.bytes/limit)))
+}
+
+// memory is what the process may use in bytes, 0 where nobody tells.
+func (r *run) memory() int64 {
 	limit := r.cfg.Memory
 	if limit == 0 {
 		limit = debug.SetMemoryLimit(-1)
@@ -121,11 +139,7 @@ func (r *run) buildParts() int {
 	if limit == math.MaxInt64 {
 		limit = machineMemory() / 4 * 3
 	}
-	if limit <= 0 {
-		return 1
-	}
-	const most = 200 // open files
-	return int(min(most, max(leastParts, 1+memoryPerByte*r.src.bytes/limit)))
+	return limit
 }
 
 // machineMemory is the memory of the machine in bytes, 0 where the system does not tell.

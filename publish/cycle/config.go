@@ -39,6 +39,7 @@ type Config struct {
 	// Feed gives a cut of change feeds instead of the folder; Inputs is its name for people. It is not asked when the
 	// cycle's snapshot stands.
 	Feed   func(ctx context.Context) (*Feed, error)
+	Warm   *Warm  // snapshots that earlier cycles of this process left in memory, of cuts of the same feeds; nil: none
 	State  string // state folder
 	Tenant string
 	Cycle  string   // "": the as-of in UTC

@@ -22,10 +22,21 @@ type Feed struct {
 	Parts []FeedPart // ascending by topic and partition
 	// Alive is when a table's feeds last gave a sign of life, microseconds UTC.
 	Alive map[string]int64
-	// Broken counts the rows of a table that break a rule across columns: they are in the feeds and not in Source.
-	Broken map[string]int64
+	// Check reads all tables for rows that break a rule across columns; nil: there are none.
+	Check func(ctx context.Context) (Checked, error)
 	// Faults are what a person should know of the feeds: what holds one up, topics that are not there.
 	Faults []Fault
+	// Mark stands for this cut in the Since of a later one of the same feeds, which says what moved between the two;
+	// without moves it says why all rows must be read. nil: that is not known.
+	Mark  any
+	Since func(ctx context.Context, mark any) (moves *Moves, why string, err error)
+}
+
+func (f *Feed) check(ctx context.Context) (Checked, error) {
+	if f.Check == nil {
+		return Checked{}, nil
+	}
+	return f.Check(ctx)
 }
 
 // FeedPart is what became of the records of one partition, since its first record.
@@ -99,10 +110,10 @@ func (r *run) standing(ctx context.Context) (*source, error) {
 }
 
 // report joins what became of the records of the feeds with what the builder counted of the rows of the cut.
-func (f *Feed) report(b *build.Report) report {
-	out := report{Tables: make(map[string]Input), Feeds: f.Parts, Faults: f.Faults}
+func (f *Feed) report(b *build.Report, checked Checked) report {
+	out := report{Tables: make(map[string]Input), Feeds: f.Parts, Faults: slices.Concat(f.Faults, checked.Faults)}
 	for _, c := range inputs.Contracts() {
-		if !f.Source.Has(c.Table) && f.Broken[c.Table] == 0 {
+		if !f.Source.Has(c.Table) && checked.Broken[c.Table] == 0 {
 			continue
 		}
 		n := b.Counts(c.Table)
@@ -110,8 +121,8 @@ func (f *Feed) report(b *build.Report) report {
 		if !c.Used {
 			out.Unused = append(out.Unused, c.Table)
 		}
-		in.Read += f.Broken[c.Table]
-		in.Quarantined += f.Broken[c.Table]
+		in.Read += checked.Broken[c.Table]
+		in.Quarantined += checked.Broken[c.Table]
 		if at := f.Alive[c.Table]; at != 0 {
 			in.Freshness = time.UnixMicro(at).UTC().Format(time.RFC3339)
 		}

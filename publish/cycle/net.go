@@ -73,24 +73,24 @@ func (r *run) chooseBase(ctx context.Context) (*planner.Base, error) {
 	if why := r.readable(b); why != "" {
 		return full("cycle %s: %s", found.Cycle, why)
 	}
-	disk, err := r.baseSnapshot(ctx, found)
+	snap, err := r.baseSnapshot(ctx, found)
 	if err != nil {
 		return nil, err
 	}
-	if disk == nil {
+	if snap == nil {
 		return full("cycle %s: its snapshot is no longer there", found.Cycle)
 	}
-	loader, _, err := Reopen(ctx, r.store, found, disk, r.cfg.Policy.OrderFeedNone)
+	loader, _, err := reopen(ctx, r.store, found, snap, r.cfg.Policy.OrderFeedNone)
 	if err != nil {
 		return nil, err
 	}
 	r.over = b
 	r.net.Base = found.Cycle
 	return &planner.Base{
-		Network: disk.Network, AsOf: found.AsOf, Loader: loader, FullAbove: r.cfg.Net.FullAbove,
+		Network: snap.net, AsOf: found.AsOf, Loader: loader, FullAbove: r.cfg.Net.FullAbove,
 		Kept: func(ctx context.Context, dc string) (*planner.Kept, error) { return r.keptOf(ctx, b, dc) },
 		Lines: func(ctx context.Context, dc string, id planner.LayerID) (*planner.Table, error) {
-			return b.files[dc].Table(ctx, id, disk.Network)
+			return b.files[dc].Table(ctx, id, snap.net)
 		},
 	}, nil
 }
@@ -189,11 +189,20 @@ func (r *run) keptOf(ctx context.Context, b *base, dc string) (*planner.Kept, er
 }
 
 // baseSnapshot opens the snapshot that a cycle planned; nil: it is not there.
-func (r *run) baseSnapshot(ctx context.Context, c *state.Cycle) (*store.Snapshot, error) {
+func (r *run) baseSnapshot(ctx context.Context, c *state.Cycle) (*snapshot, error) {
 	if r.src.ready != nil && maps.Equal(c.Inputs, r.intent.Inputs) {
-		return r.src.ready, nil
+		return &snapshot{net: r.src.ready.Network, disk: r.src.ready}, nil
 	}
-	return SnapshotOf(ctx, r.store, c)
+	if w := r.cfg.Warm.of(c, r.how()); w != nil {
+		s := &snapshot{}
+		s.hold(w.built)
+		return s, nil
+	}
+	disk, err := SnapshotOf(ctx, r.store, c)
+	if err != nil || disk == nil {
+		return nil, err
+	}
+	return &snapshot{net: disk.Network, disk: disk}, nil
 }
 
 // SnapshotOf opens the snapshot of the state folder whose as-of and inputs are a cycle's; nil when it is there no

@@ -219,12 +219,12 @@ func (l *loader) Release(p *inputs.Partition) {
 	delete(l.lent, p)
 	l.mu.Unlock()
 	if base != nil {
-		l.snap.disk.Release(base)
+		l.snap.release(base)
 	}
 }
 
 // PartitionBytes implements planner.Sizer.
-func (l *loader) PartitionBytes(dc inputs.NodeIdx) int64 { return l.snap.disk.PartitionBytes(dc) }
+func (l *loader) PartitionBytes(dc inputs.NodeIdx) int64 { return l.snap.bytes(dc) }
 
 // load lays the past over a DC of the snapshot: base is the snapshot's part, p the rows to plan.
 func (l *loader) load(ctx context.Context, dc inputs.NodeIdx) (base, p *inputs.Partition, grace inputs.Grace, err error) {

@@ -15,6 +15,14 @@ import (
 // Reopen gives what a cycle was planned from: the loader of its snapshot, with the releases and the carry that
 // counted laid over it, and the DCs of its wave (nil: all). Explaining a line again needs nothing else.
 func Reopen(ctx context.Context, s *state.Store, c *state.Cycle, disk *store.Snapshot, orderFeedNone bool) (planner.Loader, []inputs.NodeIdx, error) {
+	l, wave, err := reopen(ctx, s, c, &snapshot{net: disk.Network, disk: disk}, orderFeedNone)
+	if err != nil {
+		return nil, nil, err
+	}
+	return l, wave, nil
+}
+
+func reopen(ctx context.Context, s *state.Store, c *state.Cycle, snap *snapshot, orderFeedNone bool) (*loader, []inputs.NodeIdx, error) {
 	have, err := s.DCs(ctx, c.Tenant, c.Cycle)
 	if err != nil {
 		return nil, nil, err
@@ -27,30 +35,29 @@ func Reopen(ctx context.Context, s *state.Store, c *state.Cycle, disk *store.Sna
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := newPast(ctx, s, c.Tenant, rows, history, disk.Network)
+	p, err := newPast(ctx, s, c.Tenant, rows, history, snap.net)
 	if err != nil {
 		return nil, nil, err
 	}
 	var wave []inputs.NodeIdx
 	for _, name := range c.Wave {
-		idx, ok := nodeOf(disk.Network, name)
+		idx, ok := nodeOf(snap.net, name)
 		if !ok {
 			return nil, nil, fmt.Errorf("cycle %s: its snapshot has no DC %s", c.Cycle, name)
 		}
 		wave = append(wave, idx)
 	}
-	snap := &snapshot{net: disk.Network, disk: disk}
 	return &loader{snap: snap, past: p, asOf: c.AsOf, none: orderFeedNone, lent: map[*inputs.Partition]*inputs.Partition{}}, wave, nil
 }
 
 // Remembered gives the releases and the carry of earlier cycles that counted for a cycle, DCs ascending. The carry is
 // nil when no DC had any earlier cycle.
 func Remembered(ctx context.Context, s *state.Store, c *state.Cycle, n *inputs.Network) ([]inputs.Release, []inputs.CarryEntry, error) {
-	opened, _, err := Reopen(ctx, s, c, &store.Snapshot{Network: n}, false)
+	opened, _, err := reopen(ctx, s, c, &snapshot{net: n}, false)
 	if err != nil {
 		return nil, nil, err
 	}
-	p := opened.(*loader).past
+	p := opened.past
 	var releases []inputs.Release
 	var carry []inputs.CarryEntry
 	for _, dc := range slices.Sorted(maps.Keys(p.rows)) {

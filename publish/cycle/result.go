@@ -37,6 +37,7 @@ type Result struct {
 	Exceptions map[string]int64    `json:"exceptions"`
 	Churn      *Churn              `json:"churn"` // null: nothing to compare with
 	Net        *NetChange          `json:"net_change,omitempty"`
+	Made       *Made               `json:"snapshot,omitempty"` // of the service: how the snapshot was made
 	Timings    map[string]int64    `json:"timings_ms"`
 	PeakRSS    int64               `json:"peak_rss_bytes"`
 	Faults     []Fault             `json:"faults"`

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"echelon/inputs"
+	"echelon/inputs/build"
 	"echelon/publish"
 	"echelon/publish/disk"
 	"echelon/publish/outcome"
@@ -30,6 +31,8 @@ type run struct {
 	past       *past
 	records    []publish.Record
 	net        *NetChange     // what is known before planning
+	built      *build.Built   // the snapshot, when it stays in memory
+	made       *Made          // how it was made; nil: not by this run, or by a run without a Warm
 	over       *base          // what this cycle is a net change of; nil: nothing
 	away       *outcome.Error // the publisher could not be reached at the start
 
@@ -303,6 +306,7 @@ func (r *run) base() *Result {
 	if r.snap != nil {
 		out.Inputs, out.Feeds = r.snap.report.Tables, r.snap.report.Feeds
 		out.Faults = append(out.Faults, r.snap.report.Faults...)
+		out.Made = r.made
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

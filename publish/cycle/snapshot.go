@@ -26,7 +26,31 @@ type snapshot struct {
 	net    *inputs.Network
 	disk   *store.Snapshot
 	report report
-	own    string // its folder when this state made it, "": made elsewhere
+	own    string                               // its folder when this state made it, "": made elsewhere
+	held   map[inputs.NodeIdx]*inputs.Partition // all of it, when it is in memory; nobody writes to it
+}
+
+// hold reads the rows from memory instead of the disk.
+func (s *snapshot) hold(b *build.Built) {
+	s.net, s.held = b.Network, make(map[inputs.NodeIdx]*inputs.Partition, len(b.Partitions))
+	for _, p := range b.Partitions {
+		s.held[p.DC] = p
+	}
+}
+
+// release takes back what partition gave.
+func (s *snapshot) release(p *inputs.Partition) {
+	if s.held == nil {
+		s.disk.Release(p)
+	}
+}
+
+// bytes is what the rows of a DC take in memory beside what is there already.
+func (s *snapshot) bytes(dc inputs.NodeIdx) int64 {
+	if s.held != nil {
+		return 0
+	}
+	return s.disk.PartitionBytes(dc)
 }
 
 // report is what taking the inputs up said; it is kept beside the snapshot, so that a later run of the same
@@ -41,6 +65,9 @@ type report struct {
 
 // partition loads the rows of a DC.
 func (s *snapshot) partition(ctx context.Context, dc inputs.NodeIdx) (*inputs.Partition, error) {
+	if p := s.held[dc]; p != nil {
+		return p, ctx.Err()
+	}
 	p, err := s.disk.Partition(ctx, dc)
 	var damaged *inputs.Refusal
 	if s.own == "" || !errors.As(err, &damaged) {
@@ -111,9 +138,9 @@ func (r *run) keepSnapshot(ctx context.Context, id, dir string) error {
 }
 
 // buildReport joins what the feed and the builder counted: the builder got the rows that the feed let through.
-func (r *run) buildReport(b *build.Report) report {
+func (r *run) buildReport(b *build.Report, checked Checked) report {
 	if r.src.feed != nil {
-		return r.src.feed.report(b)
+		return r.src.feed.report(b, checked)
 	}
 	out := report{Tables: make(map[string]Input)}
 	fed, fresh := r.src.folder.Report(), r.freshness()

@@ -125,5 +125,5 @@ func readOnce(ctx context.Context, fd *feeds.Feeds, want feeds.Want) (*cycle.Fee
 	if err != nil {
 		return nil, err
 	}
-	return fd.Feed(ctx, cut)
+	return fd.Feed(cut), nil
 }

@@ -81,9 +81,8 @@ func (f *Feeds) Cut(ctx context.Context, want Want) (*Cut, error) {
 	return out, nil
 }
 
-// Feed gives a cut the form that cycles are planned from. It reads every table once, for rows that break a rule
-// across columns.
-func (f *Feeds) Feed(ctx context.Context, c *Cut) (*cycle.Feed, error) {
+// Feed gives a cut the form that cycles are planned from.
+func (f *Feeds) Feed(c *Cut) *cycle.Feed {
 	out := &cycle.Feed{Source: c.Cut, Cut: map[string]string{}, Alive: map[string]int64{}, Faults: c.Faults}
 	offsets, counts := c.Offsets(), c.Counts()
 	for _, p := range slices.SortedFunc(maps.Keys(offsets), func(a, b cdc.Partition) int {
@@ -113,15 +112,64 @@ func (f *Feeds) Feed(ctx context.Context, c *Cut) (*cycle.Feed, error) {
 		}
 	}
 	const most = 20
-	var err error
-	out.Broken, err = c.Check(ctx, func(x inputs.Fault) {
-		if len(out.Faults) < most {
-			out.Faults = append(out.Faults, cycle.Fault{
-				Kind: "quarantined:" + string(x.Reason), Where: fmt.Sprintf("%s of %s, %s %q", x.Table, x.Source, x.Column, x.Value), Hint: x.Hint,
-			})
+	out.Check = func(ctx context.Context) (checked cycle.Checked, err error) {
+		checked.Broken, err = c.Check(ctx, func(x inputs.Fault) {
+			if len(checked.Faults) < most {
+				checked.Faults = append(checked.Faults, cycle.Fault{
+					Kind: "quarantined:" + string(x.Reason), Where: fmt.Sprintf("%s of %s, %s %q", x.Table, x.Source, x.Column, x.Value), Hint: x.Hint,
+				})
+			}
+		})
+		return checked, err
+	}
+	out.Mark = c.Cut
+	out.Since = func(ctx context.Context, mark any) (*cycle.Moves, string, error) {
+		return moves(ctx, mark.(*state.Cut), c.Cut)
+	}
+	return out
+}
+
+// moves says what moved between two cuts of one state; nil, with the reason, when more than values did.
+func moves(ctx context.Context, was, now *state.Cut) (*cycle.Moves, string, error) {
+	touched, err := now.Touched(was)
+	if err != nil {
+		return nil, err.Error(), nil
+	}
+	moved, ok := touched.Values()
+	if !ok {
+		return nil, "rows moved in " + strings.Join(structure(touched), ", "), nil
+	}
+	out := &cycle.Moves{Moved: moved, Before: touched.Before(), After: touched.After(), Shifted: map[string]bool{}}
+	for i := range touched.Tables {
+		t := &touched.Tables[i]
+		name := t.Contract.Table
+		// A SKU's forecast rows are touched as one.
+		out.Shifted[name] = name == "forecasts" || slices.ContainsFunc(t.Rows, func(r state.TouchedRow) bool { return r.Move != state.Changed })
+	}
+	for _, side := range [...]inputs.Source{out.Before, out.After} {
+		broken, err := side.(*state.Cut).Check(ctx, nil)
+		if err != nil {
+			return nil, "", err
 		}
-	})
-	return out, err
+		for table, n := range broken {
+			if n > 0 {
+				return nil, "rows that break their contract came, went or changed in " + table, nil
+			}
+		}
+	}
+	return out, "", nil
+}
+
+// structure names the tables whose rows moved and are more than values.
+func structure(t *state.Touched) (names []string) {
+	for i := range t.Tables {
+		switch name := t.Tables[i].Contract.Table; name {
+		case "inventory", "forecasts", "safety_stocks":
+		default:
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Alive is when the feeds of each table last gave a sign of life, as far as the follower knows it, microseconds UTC.

@@ -71,7 +71,8 @@ type Limits struct {
 	Cycles      int           `yaml:"cycles"`    // that wait; default 4
 	Workers     int           `yaml:"workers"`   // goroutines that plan; default one per processor
 	HeldRecords int           `yaml:"held_records"`
-	Keep        time.Duration `yaml:"keep"` // of plan files and snapshots; default the policy's, else 7 days
+	Warm        int64         `yaml:"warm_bytes"` // of a snapshot that stays in memory; default a third of the memory that may be used
+	Keep        time.Duration `yaml:"keep"`       // of plan files and snapshots; default the policy's, else 7 days
 }
 
 // Cluster is a Kafka cluster, with its schema registry. Secrets come from files.
@@ -168,7 +169,7 @@ func (t *Tenant) check() (errs []error) {
 		bad("floor: want skus, and every of at least 1s")
 	}
 	if t.Checkpoint < 0 || t.Wait < 0 || t.Limits.Bytes < 0 || t.Limits.Rows < 0 || t.Limits.RowBytes < 0 ||
-		t.Limits.Cycles < 0 || t.Limits.Workers < 0 || t.Limits.HeldRecords < 0 || t.Limits.Keep < 0 {
+		t.Limits.Cycles < 0 || t.Limits.Workers < 0 || t.Limits.HeldRecords < 0 || t.Limits.Keep < 0 || t.Limits.Warm < 0 {
 		bad("limits and times must not be negative")
 	}
 	if t.NoPublish && t.Publish != nil {

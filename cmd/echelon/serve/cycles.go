@@ -142,6 +142,7 @@ func (t *tenant) plan1(ctx context.Context, j *job) (*cycle.Result, error) {
 	if t.publisher != nil {
 		cfg.Publisher = t.publisher
 	}
+	cfg.Warm = &t.warm
 	cfg.At = func(stage string) { t.svc.opt.At(t.name, stage) }
 	var cut *state.Cut
 	cfg.Feed = func(ctx context.Context) (*cycle.Feed, error) {
@@ -154,7 +155,7 @@ func (t *tenant) plan1(ctx context.Context, j *job) (*cycle.Result, error) {
 			return nil, err
 		}
 		cut = c.Cut
-		return t.feeds.Feed(ctx, c)
+		return t.feeds.Feed(c), nil
 	}
 	result, err := cycle.Run(ctx, cfg)
 	t.svc.metrics.cycle(t.name, j.why, result)

@@ -32,6 +32,7 @@ type tenant struct {
 	client    []kgo.Opt        // of the change topics; nil: rows by HTTP alone
 	log       *slog.Logger
 	wake      chan struct{}
+	warm      cycle.Warm
 
 	mu       sync.Mutex
 	waiting  []*job
@@ -50,7 +51,7 @@ const keptEnded = 100
 func (s *Service) openTenant(ctx context.Context, name string, cfg *Tenant) (*tenant, error) {
 	t := &tenant{
 		tokens: tokens{file: cfg.Tokens}, svc: s, name: name, cfg: cfg, log: s.opt.Log.With("tenant", name),
-		wake: make(chan struct{}, 1), ended: map[string]Cycle{}, written: -1,
+		wake: make(chan struct{}, 1), ended: map[string]Cycle{}, written: -1, warm: cycle.Warm{Bytes: cfg.Limits.Warm},
 	}
 	err := t.load()
 	if err == nil {

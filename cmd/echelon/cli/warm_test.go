@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"echelon/fixtures/topics"
+	"echelon/inputs/store"
+	"echelon/publish/cycle"
+	"echelon/publish/state"
+)
+
+// send sends one row, or that it is gone.
+func (f *fed) send(table string, row map[string]any, gone bool) {
+	f.t.Helper()
+	line, err := json.Marshal(row)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	r, err := topics.Record("acme", table, line, gone)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(f.addrs...))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.ProduceSync(f.t.Context(), r).FirstErr(); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// row gives a row of a table of the folder.
+func (f *fed) row(table string, i int) map[string]any {
+	f.t.Helper()
+	raw, err := os.ReadFile(filepath.Join(f.dir, table+".jsonl"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	row := map[string]any{}
+	if err := json.Unmarshal(bytes.Split(raw, []byte("\n"))[i], &row); err != nil {
+		f.t.Fatal(err)
+	}
+	return row
+}
+
+// snapshotDigest is the digest of the snapshot that a cycle of a state folder planned.
+func (f *fed) snapshotDigest(dir, id string) string {
+	f.t.Helper()
+	st, err := state.Open(f.t.Context(), dir)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer st.Close()
+	c, err := st.Find(f.t.Context(), "acme", id)
+	if err != nil || c == nil {
+		f.t.Fatal(err)
+	}
+	snap, err := cycle.SnapshotOf(f.t.Context(), st, c)
+	if err != nil || snap == nil {
+		f.t.Fatalf("snapshot of %s: %v", id, err)
+	}
+	for _, dc := range snap.Network.DCs {
+		if _, err := snap.Partition(f.t.Context(), dc); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	return contentOf(f.t, snap)
+}
+
+func contentOf(t *testing.T, snap *store.Snapshot) string {
+	t.Helper()
+	digest, err := snap.Manifest.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digest
+}
+
+// same is a result without what may differ between the service and a run: time, memory, and how it was come by.
+func same(r *cycle.Result) cycle.Result {
+	out := *r
+	out.Timings, out.PeakRSS, out.Made, out.Net = nil, 0, nil, nil
+	out.DCs = append([]cycle.DCResult(nil), r.DCs...)
+	for i := range out.DCs {
+		out.DCs[i].Base, out.DCs[i].Written = "", 0
+	}
+	return out
+}
+
+// TestServeWarmIsCold runs cycles of the service one after another, on what every kind of table did meanwhile, and each
+// of them cold and in full beside it: results, snapshots, quarantine and plan are the same, whether the snapshot was
+// made of the one before or of all rows, and the result says which.
+func TestServeWarmIsCold(t *testing.T) {
+	f := newFed(t)
+	cold := t.TempDir()
+	s := f.serve(f.serveFile("    no_publish: true\n", ""), morning)
+	quarantine := func(dir, id string) string {
+		raw, err := os.ReadFile(state.QuarantineFile(dir, "acme", id))
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	stock, forecast := f.row("inventory", 3), f.row("forecasts", 4)
+	wrong := map[string]any{"item": "nothing", "node": stock["node"], "on_hand": 3}
+	safety := map[string]any{"item": stock["item"], "node": stock["node"], "from": "2026-11-23", "units": 40}
+	patched, full := 0, 0
+	for i, c := range []struct {
+		what string
+		at   string
+		do   func()
+		full string // what the result says of a snapshot of all rows, "" it is patched
+	}{
+		{"the first cycle", "2026-11-21T08:00:00Z", func() {}, "no snapshot of an earlier cycle"},
+		{"nothing", "2026-11-21T08:10:00Z", func() {}, ""},
+		{"stock", "2026-11-21T08:20:00Z", func() {
+			f.change("inventory", func(i int, row map[string]any) bool {
+				row["on_hand"] = i % 5
+				return i%7 == 0
+			})
+		}, ""},
+		{"stock and forecasts", "2026-11-21T08:30:00Z", func() {
+			f.change("inventory", func(i int, row map[string]any) bool {
+				row["on_hand"] = i % 11
+				return i%9 == 0
+			})
+			f.change("forecasts", func(i int, row map[string]any) bool {
+				row["issued_at"] = "2026-11-21T08:25:00Z"
+				if list, ok := row["daily"].([]any); ok {
+					for k := range list {
+						list[k] = float64(i*k%17) + 0.5
+					}
+				}
+				return i%13 == 0
+			})
+		}, ""},
+		{"rows that came and went", "2026-11-21T08:40:00Z", func() {
+			f.send("inventory", stock, true)
+			f.send("forecasts", forecast, true)
+			f.send("safety_stocks", safety, false)
+		}, ""},
+		{"they are back", "2026-11-21T08:50:00Z", func() {
+			f.send("inventory", stock, false)
+			f.send("forecasts", forecast, false)
+			f.send("safety_stocks", safety, true)
+		}, ""},
+		{"an earlier instant of the day", "2026-11-21T08:45:00Z", func() {}, ""},
+		{"a node", "2026-11-21T09:00:00Z", func() {
+			f.change("nodes", func(i int, row map[string]any) bool {
+				row["rank"] = 7
+				return row["kind"] == "store"
+			})
+		}, "rows moved in nodes"},
+		{"lanes, orders and stock", "2026-11-21T09:10:00Z", func() {
+			f.change("lanes", func(i int, row map[string]any) bool {
+				row["transit_days"] = 5
+				return i == 1
+			})
+			f.send("open_orders", map[string]any{"order": "O1", "line": 1, "item": stock["item"], "destination": stock["node"], "ordered": 9, "due_on": "2026-11-24", "status": "confirmed"}, false)
+			f.send("inventory", stock, true)
+		}, "rows moved in lanes, open_orders"},
+		{"a row of no item", "2026-11-21T09:20:00Z", func() { f.send("inventory", wrong, false) }, "is not in the snapshot"},
+		{"stock beside it", "2026-11-21T09:30:00Z", func() {
+			f.change("inventory", func(i int, row map[string]any) bool {
+				row["on_hand"] = row["on_hand"].(float64) + 3
+				return i%7 == 1
+			})
+		}, ""},
+		{"a row before it", "2026-11-21T09:40:00Z", func() { f.send("inventory", stock, false) }, "rows came or went in inventory, which has rows in quarantine"},
+		{"another day", "2026-11-22T09:00:00Z", func() {}, "day 0 moved on"},
+		{"stock of that day", "2026-11-22T09:10:00Z", func() {
+			f.change("inventory", func(i int, row map[string]any) bool {
+				row["on_hand"] = row["on_hand"].(float64) + 5
+				return i%5 == 0
+			})
+		}, ""},
+		{"rows that break their contract", "2026-11-22T09:20:00Z", func() {
+			f.change("inventory", func(i int, row map[string]any) bool {
+				row["on_hand"], row["unusable"] = 4, 5
+				return i == 8
+			})
+		}, "rows that break their contract came, went or changed in inventory"},
+		{"stock beside them", "2026-11-22T09:30:00Z", func() {
+			f.change("inventory", func(i int, row map[string]any) bool {
+				row["on_hand"] = row["on_hand"].(float64) + 1
+				return i == 9
+			})
+		}, ""},
+	} {
+		c.do()
+		id := fmt.Sprintf("c%02d", i)
+		was := s.order("acme", acmeToken, id, fmt.Sprintf(`{"cycle":%q,"as_of":%q}`, id, c.at))
+		is := f.run(0, cold, f.url(), "--cycle", id, "--as-of", c.at, "--full")
+		if d := cmp.Diff(same(is), same(was)); d != "" {
+			t.Errorf("%s: %s", c.what, d)
+		}
+		if a, b := f.snapshotDigest(cold, id), f.snapshotDigest(f.state, id); a != b {
+			t.Errorf("%s: another snapshot", c.what)
+		}
+		if a, b := quarantine(cold, id), quarantine(f.state, id); a != b {
+			t.Errorf("%s: quarantine\n%s\nwant\n%s", c.what, b, a)
+		}
+		if was.Made == nil {
+			t.Fatalf("%s: the result does not say how the snapshot was made", c.what)
+		}
+		if c.full == "" && was.Made.Full == "" {
+			patched++
+		} else if c.full != "" && strings.Contains(was.Made.Full, c.full) {
+			full++
+		} else {
+			t.Errorf("%s: made %+v, want %q", c.what, was.Made, c.full)
+		}
+	}
+	if patched == 0 || full == 0 {
+		t.Errorf("%d patched, %d of all rows", patched, full)
+	}
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+}
