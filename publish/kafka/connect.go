@@ -7,14 +7,9 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sasl"
-	"github.com/twmb/franz-go/pkg/sasl/oauth"
-	"github.com/twmb/franz-go/pkg/sasl/plain"
-	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 // connection gives the options that every client shares: addresses, identity, limits of waiting.
@@ -76,41 +71,6 @@ func (t TLS) dial(limit time.Duration) func(context.Context, string, string) (ne
 		d := tls.Dialer{NetDialer: &net.Dialer{Timeout: limit}, Config: conf}
 		return d.DialContext(ctx, network, host)
 	}
-}
-
-// mechanism gives the SASL mechanism, nil for none. Secrets are read when a connection needs them.
-func (s SASL) mechanism() (sasl.Mechanism, error) {
-	secret := func(path string) (string, error) {
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			return "", fmt.Errorf("sasl secret: %w", err)
-		}
-		return strings.TrimRight(string(raw), "\r\n"), nil
-	}
-	switch s.Mechanism {
-	case "":
-		return nil, nil
-	case "PLAIN":
-		return plain.Plain(func(context.Context) (plain.Auth, error) {
-			pass, err := secret(s.PasswordFile)
-			return plain.Auth{User: s.User, Pass: pass}, err
-		}), nil
-	case "SCRAM-SHA-256", "SCRAM-SHA-512":
-		auth := func(context.Context) (scram.Auth, error) {
-			pass, err := secret(s.PasswordFile)
-			return scram.Auth{User: s.User, Pass: pass}, err
-		}
-		if s.Mechanism == "SCRAM-SHA-256" {
-			return scram.Sha256(auth), nil
-		}
-		return scram.Sha512(auth), nil
-	case "OAUTHBEARER":
-		return oauth.Oauth(func(context.Context) (oauth.Auth, error) {
-			token, err := secret(s.TokenFile)
-			return oauth.Auth{Token: token}, err
-		}), nil
-	}
-	return nil, fmt.Errorf("sasl mechanism %q is not known", s.Mechanism)
 }
 
 // codec gives the compression of batches.

@@ -30,6 +30,9 @@ var denied = []*kerr.Error{
 	kerr.IllegalSaslState,
 }
 
+// loggedOut are those of denied that come before any grant is asked for.
+var loggedOut = []*kerr.Error{kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState}
+
 func isAny(err error, kinds ...*kerr.Error) bool {
 	for _, k := range kinds {
 		if errors.Is(err, k) {
@@ -74,10 +77,15 @@ func classify(err error, code int, where string) error {
 		return err
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("%s: %w", where, err)
+	case isAny(err, loggedOut...):
+		return &outcome.Error{
+			Code: outcome.CodeDenied, Kind: "kafka_denied", Where: where,
+			Hint: "the broker did not let us in: check mechanism, user and secret file (a token: issuer, audience, expiry)", Err: err,
+		}
 	case isAny(err, denied...):
 		return &outcome.Error{
 			Code: outcome.CodeDenied, Kind: "kafka_denied", Where: where,
-			Hint: "grant Write and Describe on the topics and on the transactional ids, or check the credentials", Err: err,
+			Hint: "grant Read, Write and Describe on the topics, Write and Describe on the transactional ids (docs/operations.md)", Err: err,
 		}
 	case isAny(err, kerr.MessageTooLarge, kerr.RecordListTooLarge):
 		return &outcome.Error{
