@@ -2,6 +2,7 @@ package cycle
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"runtime"
 	"runtime/debug"
@@ -18,22 +19,34 @@ const (
 	publishBytes = 256 << 20
 )
 
-// memoryForRows is how many bytes the rows of DCs may take: what the process may use less what it uses and what
-// planning and publishing need beside; 0: no limit. A process at its limit gets a byte, so that the refusal says how
-// much is missing.
-func (r *run) memoryForRows() int64 {
+// memory is how a process divides what it may use.
+type memory struct {
+	limit  int64 // bytes that the process may use; 0: no limit
+	beside int64 // what it uses before planning, and what planning and publishing take beside the rows of DCs
+}
+
+func (r *run) memory() memory {
 	limit := r.cfg.Memory
 	if limit == 0 {
 		limit = debug.SetMemoryLimit(-1)
 	}
 	if limit == math.MaxInt64 {
-		return 0
+		return memory{}
 	}
 	workers := r.cfg.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	return max(1, limit-inUse()-int64(workers)*workerBytes-publishBytes)
+	return memory{limit: limit, beside: inUse() + int64(workers)*workerBytes + publishBytes}
+}
+
+// forRows is how many bytes the rows of DCs may take, 0: no limit. A process at its limit gets a byte, so that the
+// refusal says how much is missing.
+func (m memory) forRows() int64 {
+	if m.limit == 0 {
+		return 0
+	}
+	return max(1, m.limit-m.beside)
 }
 
 // inUse is the bytes of live objects and of the runtime itself.
@@ -49,12 +62,14 @@ func inUse() int64 {
 	return sum
 }
 
-// memoryError classifies a plan that is refused because a DC does not fit into memory.
-func memoryError(err error) error {
+// refused classifies a plan that is refused because a DC does not fit into memory.
+func (m memory) refused(err error) error {
 	var small *planner.MemoryError
 	if !errors.As(err, &small) {
 		return err
 	}
+	need := m.beside + small.Needs
 	return outcome.New(outcome.CodeConfig, "memory_limit", "dc "+small.Unit,
-		"raise the limit (GOMEMLIMIT) by what is missing, or plan on a larger machine; nothing was planned", "%w", err)
+		fmt.Sprintf("give it --memory %dMiB (or GOMEMLIMIT), or plan on a larger machine; nothing was planned", (need+1<<20-1)>>20),
+		"its rows take %d bytes in memory; with what planning and publishing take beside, %d bytes are needed and %d may be used", small.Needs, need, m.limit)
 }

@@ -16,7 +16,7 @@ func TestMemoryLimit(t *testing.T) {
 	c.Memory = 1 << 20
 	r := fails(t, c, outcome.CodeConfig, "memory_limit")
 	hint := r.Faults[len(r.Faults)-1].Hint
-	if !strings.Contains(hint, "its rows take") || !strings.Contains(hint, "raise the") {
+	if !strings.Contains(hint, "its rows take") || !strings.Contains(hint, "and 1048576 may be used") || !strings.Contains(hint, "give it --memory ") {
 		t.Errorf("%s", hint)
 	}
 	c.Memory = 4 << 30

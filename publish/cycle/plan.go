@@ -182,7 +182,7 @@ func (r *run) plan(ctx context.Context, order []string, d *delivery) error {
 			calls = append(calls, c.dcs)
 		}
 	}
-	if err := r.space(planBytes(&r.cfg.Policy, skus), planfile.CycleDir(r.cfg.State, r.cfg.Tenant, r.intent.Cycle)); err != nil {
+	if err := r.planSpace(skus); err != nil {
 		return err
 	}
 	exchange := newExchange(r.cfg.FS, r.cfg.State, r.cfg.Tenant, r.intent.Cycle)
@@ -214,13 +214,14 @@ func (r *run) planCall(ctx context.Context, dcs []inputs.NodeIdx, base *planner.
 			return r.onPlanned(ctx, m, res, d)
 		},
 	})
+	memory := r.memory()
 	cycle := planner.Cycle{
 		Network: r.snap.net, Policy: r.cfg.Policy, AsOf: r.intent.AsOf, DCs: dcs, Workers: r.cfg.Workers,
-		MemoryBytes: r.memoryForRows(), Base: base, Keep: true,
+		MemoryBytes: memory.forRows(), Base: base, Keep: true,
 	}
 	_, err := planner.Plan(ctx, cycle, r.loader(), x, &sink{run: r, files: w}, p.on)
 	if err != nil {
-		return errors.Join(memoryError(diskError("plan files", err)), w.Abandon())
+		return errors.Join(memory.refused(diskError("plan files", err)), w.Abandon())
 	}
 	return nil
 }

@@ -249,7 +249,7 @@ func asOutcome(ctx context.Context, err error) *outcome.Error {
 	if errors.As(err, &corrupt) {
 		return &outcome.Error{Code: outcome.CodeAgain, Kind: "plan_files_corrupt", Where: corrupt.File, Hint: "run the cycle again: the DC is planned anew", Err: err}
 	}
-	if disk.IsFull(err) {
+	if disk.IsFull(err) || state.IsFull(err) {
 		return asOutcome(ctx, diskError("state folder", err))
 	}
 	return outcome.Of(ctx, err)

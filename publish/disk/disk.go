@@ -129,7 +129,7 @@ func PublishDir(f FS, tmp, dir string) error {
 	return nil
 }
 
-// IsFull reports whether an error says that the disk, or the user's share of it, is full.
+// IsFull reports whether an error says that the disk, the user's share of it, or what one file may take is full.
 func IsFull(err error) bool {
-	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG)
 }

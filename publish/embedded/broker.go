@@ -61,8 +61,20 @@ type Broker struct {
 
 	mu     sync.Mutex
 	synced time.Time // files changed after it may not be durable yet
+	full   error     // why the last commit was refused, nil: it was not
 
 	Repaired Repair // what Start had to put right
+}
+
+// Room is how many bytes the topics of plan files of so many bytes may take, and what a commit needs free beside:
+// batches of few lines compress less well than plan files.
+func Room(planBytes int64) int64 { return 2*planBytes + spare }
+
+// Full is why the last commit was refused, nil when it was not.
+func (b *Broker) Full() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.full
 }
 
 // spare is the space that must be free for a commit: its markers must not be what fills the disk.
@@ -152,8 +164,11 @@ func (b *Broker) beforeEnd(req kmsg.Request) (kmsg.Response, error, bool) {
 	if err == nil && free >= spare {
 		err = b.sync()
 	} else if err == nil {
-		err = fmt.Errorf("%d bytes free, a commit needs %d", free, spare)
+		err = fmt.Errorf("%d bytes are free, a commit needs %d", free, spare)
 	}
+	b.mu.Lock()
+	b.full = err
+	b.mu.Unlock()
 	if err == nil {
 		return nil, nil, false
 	}

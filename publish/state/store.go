@@ -72,6 +72,9 @@ func (s *Store) prepare(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("open state: %w", err)
 		}
+		if IsFull(err) {
+			return outcome.New(outcome.CodeAgain, "disk_full", filepath.Join(s.dir, DBName), "make room and run it again", "%w", err)
+		}
 		return outcome.New(outcome.CodeAgain, "state_corrupt", filepath.Join(s.dir, DBName),
 			"move the file away: what was published is read back from the topics", "%w", err)
 	}

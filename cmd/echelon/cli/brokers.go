@@ -12,9 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"echelon/cmd/echelon/policy"
+	"echelon/publish"
 	"echelon/publish/embedded"
 	"echelon/publish/kafka"
 	"echelon/publish/outcome"
+	"echelon/publish/planfile"
 )
 
 // brokerFlags say where topics are and who we are there. Secrets come from files alone.
@@ -105,6 +107,41 @@ func (b *brokerFlags) open(state string, pol *policy.File) (*target, error) {
 	}
 	out.Publisher = p
 	return out, nil
+}
+
+// Room is how many bytes the topics of so many bytes of plan files take on our own disk.
+func (t *target) Room(planBytes int64) int64 {
+	if t.broker == nil {
+		return 0
+	}
+	return embedded.Room(planBytes)
+}
+
+// Check says of a commit that the embedded broker refused why it did.
+func (t *target) Check(ctx context.Context, need publish.Need) error {
+	return t.full(t.Publisher.Check(ctx, need))
+}
+
+// PublishDC does so too.
+func (t *target) PublishDC(ctx context.Context, dc *planfile.DC) (publish.Outcome, error) {
+	out, err := t.Publisher.PublishDC(ctx, dc)
+	return out, t.full(err)
+}
+
+// CloseCycle does so too.
+func (t *target) CloseCycle(ctx context.Context, c publish.Closing) error {
+	return t.full(t.Publisher.CloseCycle(ctx, c))
+}
+
+func (t *target) full(err error) error {
+	if err == nil || t.broker == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if why := t.broker.Full(); why != nil {
+		return outcome.New(outcome.CodeAgain, "disk_full", "the embedded broker",
+			"make room and run the same cycle again: it publishes the plan files as they are", "%w", why)
+	}
+	return err
 }
 
 // where names the broker for people.

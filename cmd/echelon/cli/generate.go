@@ -162,7 +162,11 @@ func generatedBytes(cfg generate.Config, format generate.Format) int64 {
 
 // room says what will be written and refuses when the disk has less.
 func (a *app) room(need int64, dir string) error {
-	free, err := disk.OS{}.Free(dir)
+	var on disk.FS = disk.OS{}
+	if a.fs != nil {
+		on = a.fs
+	}
+	free, err := on.Free(dir)
 	if err != nil {
 		return fmt.Errorf("free space: %w", err)
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"echelon/publish/cycle"
+	"echelon/publish/disk"
 )
 
 // TestMain lets the test binary run as echelon: scripts and crash tests start it as a process of its own.
@@ -25,11 +28,23 @@ func TestMain(m *testing.M) {
 // echelon is the command line with stage boundaries that tests reach into:
 //
 //	ECHELON_TEST_KILL=after-publish:2      SIGKILL when the stage is reached for the second time
+//	ECHELON_TEST_FREE=1000                 so many bytes are free on the disk
+//	ECHELON_TEST_FILE=65536                the system lets no file become larger: writes fail in the middle
 //	ECHELON_TEST_HOLD=after-compare=FIFO   wait there until the other end of the pipe was opened and closed
 func echelon() int {
 	a := &app{out: os.Stdout, err: os.Stderr}
 	if at := os.Getenv("ECHELON_TEST_KILL"); at != "" {
 		a.at = killAt(at)
+	}
+	if free := os.Getenv("ECHELON_TEST_FREE"); free != "" {
+		n, err := strconv.ParseInt(free, 10, 64)
+		if err != nil {
+			panic(err)
+		}
+		a.fs = smallDisk{free: n}
+	}
+	if most := os.Getenv("ECHELON_TEST_FILE"); most != "" {
+		limitFiles(most)
 	}
 	if stage, pipe, ok := strings.Cut(os.Getenv("ECHELON_TEST_HOLD"), "="); ok {
 		a.at = func(s string) {
@@ -39,6 +54,27 @@ func echelon() int {
 		}
 	}
 	return a.main(context.Background(), os.Args[1:])
+}
+
+// smallDisk is the machine's disk with little room.
+type smallDisk struct {
+	disk.OS
+	free int64
+}
+
+// Free implements disk.FS.
+func (d smallDisk) Free(string) (int64, error) { return d.free, nil }
+
+// limitFiles makes the system refuse every write past so many bytes of a file.
+func limitFiles(most string) {
+	n, err := strconv.ParseUint(most, 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: n}); err != nil {
+		panic(err)
+	}
 }
 
 // killAt ends the process without a word when a stage is reached the n-th time.
@@ -72,7 +108,7 @@ func TestScripts(t *testing.T) {
 			return tiny(filepath.Join(e.WorkDir, "in"))
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "units": unitsAre, "append": appendTo, "cut": cutFile, "flip": flipBit, "samehash": sameHash, "copydir": copyDir, "scenario": scenarioPlans,
+			"exits": exits, "units": unitsAre, "append": appendTo, "cut": cutFile, "flip": flipBit, "samehash": sameHash, "copydir": copyDir, "scenario": scenarioPlans, "nothalf": notHalf,
 		},
 		RequireExplicitExec: true,
 	})
@@ -213,6 +249,20 @@ func sameHash(ts *testscript.TestScript, neg bool, args []string) {
 	if (len(hashes) == 1) == neg {
 		ts.Fatalf("plan hashes: %v", hashes)
 	}
+}
+
+// notHalf demands that a folder holds nothing half done that anyone would take for whole: nothalf DIR.
+func notHalf(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: nothalf DIR")
+	}
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, d fs.DirEntry, err error) error {
+		name := d.Name()
+		if err == nil && (strings.HasSuffix(name, ".tmp") || strings.HasSuffix(name, ".partial") || strings.HasSuffix(name, ".scratch")) {
+			err = fmt.Errorf("left behind: %s", path)
+		}
+		return err
+	}))
 }
 
 // copyDir copies a folder: copydir FROM TO.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"echelon/publish/disk"
 	"echelon/publish/outcome"
 )
 
@@ -23,6 +24,7 @@ type app struct {
 	config   string
 	code     int          // exit code of a command that ended without an error
 	at       func(string) // told of every stage boundary of a cycle; nil but in tests
+	fs       disk.FS      // nil: the machine's; tests have smaller disks
 }
 
 // Main runs one command and returns its exit code. The first interrupt or SIGTERM cancels it cleanly, the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ type runFlags struct {
 	inputs, mapping, tenant, asOf, cycle, dcs, policy, state string
 	replaces, deadline, keep, result                         string
 	workers                                                  int
+	memory                                                   string
 	noPublish, strict, dryRun, example, full                 bool
 }
 
@@ -71,6 +73,7 @@ func (a *app) runCommand() *cobra.Command {
 	fs.StringVar(&f.deadline, "deadline", "", "instant, RFC 3339: DCs not published by then are carried forward")
 	fs.StringVar(&f.keep, "keep", "", "how long plan files and snapshots stay, such as 7d or 36h; 0: for good (default: the policy's, else "+defaultKeep+")")
 	fs.IntVar(&f.workers, "workers", 0, "goroutines that plan (default: one per processor)")
+	fs.StringVar(&f.memory, "memory", "", "bytes that the process may use, such as 12GiB: fewer DCs at a time, or a refusal (default: GOMEMLIMIT where it is set)")
 	fs.StringVar(&f.result, "result", "", "file of the result object; - is stdout")
 	fs.BoolVar(&f.strict, "strict", false, "exit 10 for degraded, 11 for carried-forward and superseded cycles")
 	fs.BoolVar(&f.full, "full", false, "plan everything again, also what does not differ from the cycle before")
@@ -92,9 +95,12 @@ func (a *app) run(ctx context.Context, f runFlags) (*cycle.Result, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, a.ended(f.result, f.tenant, f.cycle, err)
 	}
+	if cfg.Memory > 0 {
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(cfg.Memory)) // the collector keeps to it too
+	}
 	p := newProgress(a.err)
 	defer p.end()
-	cfg.On, cfg.At = p.cycle, a.at
+	cfg.On, cfg.At, cfg.FS = p.cycle, a.at, a.fs
 	closeFeed := func() error { return nil }
 	if isFeed(f.inputs) {
 		if closeFeed, err = f.feed(&cfg); err != nil {
@@ -148,6 +154,11 @@ func (f *runFlags) config() (cycle.Config, *policy.File, error) {
 		bad("--workers %d: must not be negative", f.workers)
 	}
 	var err error
+	if f.memory != "" {
+		if c.Memory, err = bytesOf("memory", f.memory); err != nil {
+			errs = append(errs, err)
+		}
+	}
 	if f.asOf != "" {
 		if c.AsOf, err = instantOf("as-of", f.asOf); err != nil {
 			errs = append(errs, err)
@@ -213,6 +224,25 @@ func keepFor(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("--keep %q: want days or hours, such as 7d or 36h", text)
 	}
 	return d, nil
+}
+
+// bytesOf reads a number of bytes: 12GiB, 800MiB, 4GB, 1000000.
+func bytesOf(flag, text string) (int64, error) {
+	number, unit := text, int64(1)
+	for _, u := range []struct {
+		name  string
+		bytes int64
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}} {
+		if n, ok := strings.CutSuffix(text, u.name); ok {
+			number, unit = strings.TrimSpace(n), u.bytes
+			break
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n < 1 || n > (1<<62)/unit {
+		return 0, fmt.Errorf("--%s %q: want a whole number of bytes, such as 12GiB or 800MiB", flag, text)
+	}
+	return n * unit, nil
 }
 
 // ended writes the result of a run that ended before its cycle began, and hands the error on.
