@@ -19,30 +19,30 @@ const (
 	publishBytes = 256 << 20
 )
 
-// memory is how a process divides what it may use.
-type memory struct {
+// budget is how a process divides what it may use.
+type budget struct {
 	limit  int64 // bytes that the process may use; 0: no limit
 	beside int64 // what it uses before planning, and what planning and publishing take beside the rows of DCs
 }
 
-func (r *run) memory() memory {
+func (r *run) budget() budget {
 	limit := r.cfg.Memory
 	if limit == 0 {
 		limit = debug.SetMemoryLimit(-1)
 	}
 	if limit == math.MaxInt64 {
-		return memory{}
+		return budget{}
 	}
 	workers := r.cfg.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	return memory{limit: limit, beside: inUse() + int64(workers)*workerBytes + publishBytes}
+	return budget{limit: limit, beside: inUse() + int64(workers)*workerBytes + publishBytes}
 }
 
 // forRows is how many bytes the rows of DCs may take, 0: no limit. A process at its limit gets a byte, so that the
 // refusal says how much is missing.
-func (m memory) forRows() int64 {
+func (m budget) forRows() int64 {
 	if m.limit == 0 {
 		return 0
 	}
@@ -63,7 +63,7 @@ func inUse() int64 {
 }
 
 // refused classifies a plan that is refused because a DC does not fit into memory.
-func (m memory) refused(err error) error {
+func (m budget) refused(err error) error {
 	var small *planner.MemoryError
 	if !errors.As(err, &small) {
 		return err

@@ -214,7 +214,7 @@ func (r *run) planCall(ctx context.Context, dcs []inputs.NodeIdx, base *planner.
 			return r.onPlanned(ctx, m, res, d)
 		},
 	})
-	memory := r.memory()
+	memory := r.budget()
 	cycle := planner.Cycle{
 		Network: r.snap.net, Policy: r.cfg.Policy, AsOf: r.intent.AsOf, DCs: dcs, Workers: r.cfg.Workers,
 		MemoryBytes: memory.forRows(), Base: base, Keep: true,
