@@ -19,6 +19,9 @@ type Base struct {
 	// Lines gives a layer of the base's plan of a DC, merged with its own base, in the dense indexes of Network.
 	// It is asked for vendor orders, carry and workload.
 	Lines func(ctx context.Context, dc string, layer LayerID) (*Table, error)
+	// Rows gives the rows that the base's plan of a DC was made of, those that Loader gives, where they are in memory:
+	// rows that lie there as they lie in the cycle's are not read. nil, or a nil partition: all rows are.
+	Rows func(ctx context.Context, dc string) (*inputs.Partition, error)
 	// FullAbove is the share of a DC's rows, in thousandths, above which it is planned in full; 0: never.
 	FullAbove int64
 }
@@ -61,6 +64,7 @@ type Again struct {
 	Orders []string // not planned again, but their vendor lines are: the sums of their orders moved
 	Rows   int64    // of the items planned again
 	Of     int64    // rows of the DC
+	Read   int64    // rows whose facts were read, the others lie in memory as they lay
 	Why    [NumCauses]int64
 }
 
@@ -82,6 +86,7 @@ type change struct {
 
 	mu   sync.Mutex // guards what follows
 	old  *run       // of the base, compiled when first needed
+	was  *prints    // of the base, likewise
 	late []departed
 }
 
@@ -195,21 +200,13 @@ func (x *change) facts(ctx context.Context, u int, parts []*inputs.Partition) er
 		return nil
 	}
 	c.arrived = true
-	for i := range c.dcs {
-		c.dcs[i].facts = x.printPartition(parts[i], u, x.p.workers())
+	for i, at := range x.p.units[u].dcs {
+		if err := x.factsOf(ctx, u, i, at, parts[i]); err != nil {
+			return fmt.Errorf("base of %s: %w", x.siteName(at), err)
+		}
 	}
 	if x.base == nil {
 		return nil
-	}
-	for i, at := range x.p.units[u].dcs {
-		d := &c.dcs[i]
-		if x.gives[at] {
-			var err error
-			if d.kept, err = x.base.Kept(ctx, x.siteName(at)); err != nil {
-				return fmt.Errorf("base of %s: %w", x.siteName(at), err)
-			}
-		}
-		c.full = c.full || d.kept == nil
 	}
 	c.diff = newItemSet(len(x.net.Items.ID))
 	var rows, all int64
@@ -230,6 +227,35 @@ func (x *change) facts(ctx context.Context, u int, parts []*inputs.Partition) er
 		}
 	}
 	c.need, c.may = newItemSet(len(x.net.Items.ID)), newItemSet(len(x.net.Items.ID))
+	return nil
+}
+
+// factsOf reads the facts of one DC: of all its rows, or, where the base's rows are in memory too, of those that
+// differ.
+func (x *change) factsOf(ctx context.Context, u, i, at int, part *inputs.Partition) error {
+	c := &x.units[u]
+	d := &c.dcs[i]
+	if x.base != nil && x.gives[at] {
+		var err error
+		if d.kept, err = x.base.Kept(ctx, x.siteName(at)); err != nil {
+			return err
+		}
+		if d.kept != nil && x.base.Rows != nil {
+			was, err := x.base.Rows(ctx, x.siteName(at))
+			if err != nil {
+				return err
+			}
+			if was != nil {
+				if d.facts, err = x.nearPrints(part, was, u, d.kept); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	c.full = c.full || d.kept == nil
+	if d.facts == nil {
+		d.facts = x.printPartition(part, u, x.p.workers())
+	}
 	return nil
 }
 

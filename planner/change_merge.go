@@ -145,6 +145,7 @@ func (x *change) merge(u, site int, now []keptItem, again *Again) *Kept {
 	again.Full = c.full
 	again.Of = 0
 	d.facts.each(func(_ inputs.ItemIdx, cell *printCell) { again.Of += int64(cell.rows) })
+	again.Read = d.facts.read
 	next := 0
 	take := func(until string, all bool) {
 		for next < len(now) && (all || x.net.Items.ID[now[next].item] < until) {

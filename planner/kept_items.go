@@ -70,7 +70,7 @@ func (x *change) record(u, site int, s *dcSum) {
 	if x.base != nil {
 		again := &Again{Full: true}
 		c.dcs[site].facts.each(func(_ inputs.ItemIdx, cell *printCell) { again.Of += int64(cell.rows) })
-		again.Rows = again.Of
+		again.Rows, again.Read = again.Of, c.dcs[site].facts.read
 		again.Why[CauseFull] = again.Of
 		s.result.Again = again
 	}

@@ -16,11 +16,12 @@ type block [inputs.TileRows]printCell
 type dcPrints struct {
 	groups []int32
 	blocks []block
+	read   int64 // rows that were looked at
 }
 
 // printPartition reads all facts of a partition once, groups in parallel.
 func (x *prints) printPartition(p *inputs.Partition, unit, workers int) *dcPrints {
-	out := &dcPrints{groups: slices.Clone(p.Groups), blocks: make([]block, len(p.Groups))}
+	out := &dcPrints{groups: slices.Clone(p.Groups), blocks: make([]block, len(p.Groups)), read: int64(p.Live)}
 	var wg sync.WaitGroup
 	var next atomic.Int64
 	for range min(workers, max(1, len(p.Groups))) {
