@@ -100,6 +100,14 @@ func (e *earlier) Done(_ context.Context, r *planner.DCResult) error {
 func (e *earlier) base() *planner.Base {
 	return &planner.Base{
 		Network: e.net, AsOf: e.cfg.AsOf, Loader: e.memory,
+		Rows: func(_ context.Context, dc string) (*inputs.Partition, error) {
+			for _, idx := range e.net.DCs {
+				if planfile.DCName(e.net, idx) == dc {
+					return e.parts[idx], nil
+				}
+			}
+			return nil, nil
+		},
 		Kept: func(_ context.Context, dc string) (*planner.Kept, error) { return e.kept[dc], nil },
 		Lines: func(_ context.Context, dc string, id planner.LayerID) (*planner.Table, error) {
 			if e.lines[dc] != nil && e.lines[dc][id] != nil {

@@ -24,7 +24,9 @@ func (d *desk) ask() {
 		for t := p.GroupTile[at]; t < p.GroupTile[at+1]; t++ {
 			first := len(d.skus)
 			d.takeTile(int16(i), p, int(t))
-			d.netTile(p, int(t), first)
+			if d.only == nil || len(d.skus)-first > fewRows {
+				d.netTile(p, int(t), first)
+			}
 		}
 	}
 	d.takeRequests()
@@ -49,10 +51,14 @@ func (d *desk) ask() {
 	}
 }
 
+// fewRows is how many rows of a tile cost less one by one than the whole tile does.
+const fewRows = 6
+
 // upward gives the items of the group that have a row with lanes from another unit, a bit each: all that a
 // visit which only asks has to net. The other items ask nobody; their give nets them anyway.
 func (d *desk) upward() uint64 {
 	var items uint64
+	wanted := d.only.of(d.work.group)
 	for i := range d.sites {
 		at := d.work.at[i]
 		if at < 0 {
@@ -60,7 +66,7 @@ func (d *desk) upward() uint64 {
 		}
 		p := d.sites[i].part
 		for row := int(p.GroupTile[at]) * inputs.TileRows; row < int(p.GroupTile[at+1])*inputs.TileRows; row++ {
-			if item := p.Item[row]; item != inputs.None && items>>(item%inputs.TileRows)&1 == 0 {
+			if item := p.Item[row]; item != inputs.None && (wanted&^items)>>(item%inputs.TileRows)&1 != 0 {
 				s := sku{site: int16(i), set: p.LaneSet[row], class: d.classOf(p, row)}
 				if d.foreign(&s) >= 0 {
 					items |= 1 << (item % inputs.TileRows)

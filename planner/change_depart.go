@@ -165,11 +165,15 @@ func (x *change) finishOne(ctx context.Context, d *departed, was *Table) error {
 // goneItems gives the base's items of a DC, in the base's indexes, whose lines do not stand: planned again, or no
 // longer there.
 func (x *change) goneItems(u, site int) (itemSet, error) {
-	gone := newItemSet(len(x.base.Network.Items.ID))
+	ids := x.base.Network.Items.ID
+	gone := newItemSet(len(ids))
 	planned := x.planned(u)
+	was := 0
 	for _, id := range x.units[u].dcs[site].kept.Items {
-		was, ok := slices.BinarySearch(x.base.Network.Items.ID, id)
-		if !ok {
+		for was < len(ids) && ids[was] < id {
+			was++
+		}
+		if was == len(ids) || ids[was] != id {
 			return nil, fmt.Errorf("base of %s: its snapshot lacks item %s; plan in full", x.siteName(x.p.units[u].dcs[site]), id)
 		}
 		if now := x.from.items[was]; now == inputs.None || planned.has(inputs.ItemIdx(now)) {

@@ -3,7 +3,6 @@ package planner
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 
 	"echelon/inputs"
@@ -44,30 +43,41 @@ func (x *change) join(base *Table, gone itemSet, now *Table) (*Table, error) {
 	out := &Table{}
 	out.reset(now.Layer)
 	at := itemColumn(now.Layer)
-	next := 0
+	next, from := 0, 0 // rows of now, and of the base, that are in or passed over
+	take := func(to int) error {
+		first := out.Rows
+		out.appendRows(base, from, to)
+		from = to
+		return x.reindex(out, first)
+	}
 	for lo := 0; lo < base.Rows; {
 		item := base.Cols[at].I32[lo]
 		hi := lo + 1
 		for hi < base.Rows && base.Cols[at].I32[hi] == item {
 			hi++
 		}
-		if !gone.has(inputs.ItemIdx(item)) {
-			to := x.from.items[item]
-			if to == inputs.None {
-				return nil, errGoneID
+		switch to := x.from.items[item]; {
+		case gone.has(inputs.ItemIdx(item)):
+			if err := take(lo); err != nil {
+				return nil, err
 			}
-			from := next
+			from = hi
+		case to == inputs.None:
+			return nil, errGoneID
+		case next < now.Rows && now.Cols[at].I32[next] < to:
+			if err := take(lo); err != nil {
+				return nil, err
+			}
+			first := next
 			for next < now.Rows && now.Cols[at].I32[next] < to {
 				next++
 			}
-			out.appendRows(now, from, next)
-			first := out.Rows
-			out.appendRows(base, lo, hi)
-			if err := x.reindex(out, first); err != nil {
-				return nil, err
-			}
+			out.appendRows(now, first, next)
 		}
 		lo = hi
+	}
+	if err := take(base.Rows); err != nil {
+		return nil, err
 	}
 	out.appendRows(now, next, now.Rows)
 	return out, nil
@@ -234,67 +244,4 @@ func (x *change) why(c *unitChange, d *dcChange, item inputs.ItemIdx, was *keptC
 		return CauseAnswers
 	}
 	return CauseNeeded
-}
-
-// loads gives the workload of the merged plan: the base's, less what the items planned again had added, plus what
-// they add now.
-func (x *change) loads(had, less, plus *Table) (*Table, error) {
-	sums := map[loadRow]loadCell{}
-	add := func(t *Table, sign int64, from []int32) error {
-		if t == nil {
-			return nil
-		}
-		node := func(i int32) inputs.NodeIdx {
-			if from != nil {
-				i = from[i]
-			}
-			return inputs.NodeIdx(i)
-		}
-		c := t.Cols
-		for r := range t.Rows {
-			key := loadRow{node: node(c[0].I32[r]), other: node(c[3].I32[r]), day: c[1].I32[r], kind: c[2].U8[r]}
-			if key.node == inputs.None || key.other == inputs.None {
-				// all that it carried is gone: the cells of a node that is no more cancel out in the base's own indexes
-				key.node, key.other = -2-inputs.NodeIdx(c[0].I32[r]), -2-inputs.NodeIdx(c[3].I32[r])
-			}
-			cell := sums[key]
-			cell.units += sign * c[4].I64[r]
-			cell.packs += sign * c[5].I64[r]
-			cell.lines += sign * c[6].I64[r]
-			cell.volume += sign * c[7].I64[r]
-			cell.weight += sign * c[8].I64[r]
-			cell.unmeasured += sign * c[9].I64[r]
-			sums[key] = cell
-		}
-		return nil
-	}
-	for _, t := range [...]struct {
-		t    *Table
-		sign int64
-		from []int32
-	}{{had, 1, x.from.nodes}, {less, -1, x.from.nodes}, {plus, 1, nil}} {
-		if err := add(t.t, t.sign, t.from); err != nil {
-			return nil, err
-		}
-	}
-	var rows []loadRow
-	for key, cell := range sums {
-		if cell == (loadCell{}) {
-			continue
-		}
-		if key.node < 0 || cell.lines <= 0 {
-			return nil, fmt.Errorf("the base's snapshot does not give the base's workload (%d lines left of a sum): %w", cell.lines, errGoneID)
-		}
-		key.cell = cell
-		rows = append(rows, key)
-	}
-	slices.SortFunc(rows, func(a, b loadRow) int {
-		return cmp.Or(cmp.Compare(a.node, b.node), cmp.Compare(a.day, b.day), cmp.Compare(a.kind, b.kind), cmp.Compare(a.other, b.other))
-	})
-	t := &Table{}
-	t.reset(Workload)
-	for i := range rows {
-		t.appendLoad(&rows[i])
-	}
-	return t, nil
 }

@@ -46,8 +46,7 @@ func (d *desk) netPlain(i int32, s *sku) bool {
 		d.stockLots(p, s, &d.row)
 		stock = d.row.Lots
 	}
-	own := d.turned.row(p, row, d.horizon)
-	leftOfToday(p, row, own)
+	own := d.days(p, row)
 	if !d.swift.Run(f, own, in, stock, d.lots[p.LotSet[row]], &d.classes[s.class].Table) {
 		return false
 	}
@@ -70,6 +69,19 @@ func (d *desk) netPlain(i int32, s *sku) bool {
 	}
 	s.count = int32(len(d.swift.Orders))
 	return true
+}
+
+// days gives the demand of a row, with day 0 cut to what is left of it. Where whole tiles come this way they are turned
+// at once; beside the kernel only a few rows do.
+func (d *desk) days(p *inputs.Partition, row int) []int64 {
+	if d.kernel < KernelOff || d.only != nil {
+		own := sized(&d.own64, d.horizon)
+		d.ownDemand(p, row, own)
+		return own
+	}
+	own := d.turned.row(p, row, d.horizon)
+	leftOfToday(p, row, own)
+	return own
 }
 
 // plainSteps keeps the ledger steps beside need and pack; it returns the number of the extra.

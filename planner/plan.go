@@ -95,6 +95,7 @@ func newRun(c *Cycle) (*run, error) {
 		r.plain[i] = net.Plain(r.lots[i])
 	}
 	r.units = arrangeUnits(r.net)
+	r.numbers = make([]numbering, len(r.units))
 	r.gives = make([]bool, len(r.net.DCs))
 	for i, dc := range r.net.DCs {
 		r.gives[i] = c.DCs == nil || slices.Contains(c.DCs, dc)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 
 	"echelon/inputs"
 	"echelon/planner/net"
@@ -25,8 +26,9 @@ type run struct {
 	gives      []bool  // per position in Network.DCs
 	unitOf     []int32 // node → unit, -1 when it is no DC
 	horizon    int
-	tracer     *tracer // explain: notes one SKU; else nil
-	keeps      bool    // counts and digests are kept per item
+	tracer     *tracer     // explain: notes one SKU; else nil
+	keeps      bool        // counts and digests are kept per item
+	numbers    []numbering // per unit, once it was visited
 }
 
 // site is one DC of the unit in work.
@@ -61,6 +63,13 @@ type groupWork struct {
 	at    []int32
 }
 
+// numbering is the dense numbers of the nodes that a unit touches: a second visit need not look at its rows again.
+type numbering struct {
+	once   sync.Once
+	nodeNo []int32
+	nodes  []inputs.NodeIdx
+}
+
 // newShop numbers what the partitions of a unit touch.
 func newShop(r *run, u int, parts []*inputs.Partition) *shop {
 	s := &shop{run: r, unit: u}
@@ -73,7 +82,12 @@ func newShop(r *run, u int, parts []*inputs.Partition) *shop {
 			s.siteOf[dc] = int16(i)
 		}
 	}
-	s.number()
+	k := &r.numbers[u]
+	k.once.Do(func() {
+		s.number()
+		k.nodeNo, k.nodes = s.nodeNo, s.nodes
+	})
+	s.nodeNo, s.nodes = k.nodeNo, k.nodes
 	for i := range s.sites {
 		for at, g := range s.sites[i].part.Groups {
 			s.addGroup(g, i, int32(at))

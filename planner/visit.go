@@ -160,6 +160,7 @@ type groupOut struct {
 	sites []siteOut // per site of the unit
 	work  groupWork
 	blobs [][]byte // parallel to the outboxes; nil: nothing
+	rows  []int64  // of each site that were planned, where that is not all of them
 }
 
 // takeOut gives a place for what a group gives.
@@ -186,6 +187,16 @@ func (v *visiting) leaveOut(out *groupOut) {
 // take notes what of a planned group leaves with its tables.
 func (out *groupOut) take(v *visiting, d *desk) {
 	out.work, out.blobs = d.work, v.blobs(d)
+	out.rows = out.rows[:0]
+	if v.only == nil {
+		return
+	}
+	out.rows = append(out.rows, make([]int64, len(v.sites))...)
+	for i := range d.skus {
+		if site := d.skus[i].site; site >= 0 {
+			out.rows[site]++
+		}
+	}
 }
 
 // mergeWork adds up the sums of the workload and leaves the places to other visits.
@@ -270,7 +281,9 @@ func (v *visiting) emit(ctx context.Context, out *groupOut) error {
 	}
 	for i := range v.sites {
 		var rows int64
-		if at := out.work.at[i]; at >= 0 {
+		if v.only != nil {
+			rows = out.rows[i]
+		} else if at := out.work.at[i]; at >= 0 {
 			rows = v.liveRows(i, at)
 		}
 		if v.give && v.sites[i].gives && v.counted == nil {

@@ -85,6 +85,15 @@ type loadRow struct {
 	cell        loadCell
 }
 
+// rank orders rows by (node, day, kind); those that are equal in it go by other. Days lie within 2³⁰ of 0.
+func (r *loadRow) rank() uint64 {
+	return uint64(uint32(r.node))<<32 | uint64(r.day+1<<30)<<1 | uint64(r.kind)
+}
+
+func compareLoad(a, b *loadRow) int {
+	return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.other, b.other))
+}
+
 // table writes the sums as rows by (node, day, kind, other): what a DC picks and what a node receives, by the days
 // of the horizon.
 func (w *workload) table(r *run) *Table {
@@ -106,17 +115,27 @@ func (w *workload) table(r *run) *Table {
 			}
 		}
 	}
-	compare := func(a, b loadRow) int {
-		return cmp.Or(cmp.Compare(a.node, b.node), cmp.Compare(a.day, b.day), cmp.Compare(a.kind, b.kind), cmp.Compare(a.other, b.other))
+	type place struct { // what is sorted: a row is five times as wide
+		rank      uint64
+		other, at int32
 	}
-	slices.SortFunc(rows, compare)
+	order := make([]place, len(rows))
+	for i := range rows {
+		order[i] = place{rows[i].rank(), int32(rows[i].other), int32(i)}
+	}
+	slices.SortFunc(order, func(a, b place) int {
+		if a.rank != b.rank {
+			return cmp.Compare(a.rank, b.rank)
+		}
+		return cmp.Compare(a.other, b.other)
+	})
 	t := &Table{}
 	t.reset(Workload)
-	for lo := 0; lo < len(rows); {
-		sum := rows[lo]
+	for lo := 0; lo < len(order); {
+		sum := rows[order[lo].at]
 		hi := lo + 1
-		for ; hi < len(rows) && compare(rows[hi], sum) == 0; hi++ {
-			sum.cell.add(&rows[hi].cell)
+		for ; hi < len(order) && order[hi].rank == order[lo].rank && order[hi].other == order[lo].other; hi++ {
+			sum.cell.add(&rows[order[hi].at].cell)
 		}
 		lo = hi
 		t.appendLoad(&sum)
