@@ -110,4 +110,6 @@ type Header struct {
 type Decoder interface {
 	// Decode calls emit for each change of the record, in order; what emit is given is lent. No call: filtered.
 	Decode(r *Record, emit func(*Change) error) error
+	// Fork makes another decoder of the same topics for another goroutine. It knows nothing of what this one read.
+	Fork() Decoder
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"echelon/inputs"
 )
@@ -74,6 +75,10 @@ type avroStep struct {
 	null int8      // the branch that is null; -1: not optional
 	cols []avroTarget
 	is   special
+	// Most fields feed one column by a short way: what that needs lies here.
+	short    fastPath // fastInt or fastText; else the steps above say how
+	cell     int
+	min, max int64
 }
 
 type avroTarget struct {
@@ -256,6 +261,16 @@ func (w *row) steps(n *avroNode, by *fields, flat bool) *avroSteps {
 			continue
 		}
 		s.skip, run = run, nil
+		if len(s.cols) == 1 {
+			t := &s.cols[0]
+			s.cell, s.min, s.max = t.c.cell, t.c.def.Min, t.c.def.Max
+			if t.fast == fastInt && s.node.kind == avroInt {
+				s.min, s.max = max(s.min, math.MinInt32), min(s.max, math.MaxInt32)
+			}
+			if t.fast == fastInt || t.fast == fastText && t.c.def.Type == inputs.TypeID {
+				s.short = t.fast
+			}
+		}
 		out.steps = append(out.steps, s)
 	}
 	out.rest = run

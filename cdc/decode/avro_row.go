@@ -15,6 +15,9 @@ func (d *Decoder) avroRow(w *row, rd *walker, by *avroSteps) (op []byte, positio
 		if len(s.skip) > 0 {
 			rd.over(s.skip)
 		}
+		if s.short != noFastPath && w.short(rd, s) {
+			continue
+		}
 		switch s.is {
 		case specialOp:
 			op = rd.word(s.node)
@@ -48,6 +51,68 @@ func (d *Decoder) avroRow(w *row, rd *walker, by *avroSteps) (op []byte, positio
 	}
 	rd.over(by.rest)
 	return op, position
+}
+
+// short reads a field that is null, a number of up to three bytes inside its range, or an id of less than 64 bytes.
+// It reports false, and has read nothing, where the field is anything else.
+func (w *row) short(rd *walker, s *avroStep) bool {
+	b, at := rd.b, rd.at
+	if s.null >= 0 {
+		if at >= len(b) {
+			return false
+		}
+		switch b[at] {
+		case byte(s.null) << 1:
+			w.seen[s.cell] = w.phase
+			if cell := &w.cells[s.cell]; cell.Kind != cdc.Null {
+				*cell = cdc.Cell{}
+			}
+			rd.at = at + 1
+			return true
+		case byte(1-s.null) << 1:
+			at++
+		default:
+			return false
+		}
+	}
+	if at+3 > len(b) {
+		return false
+	}
+	cell := &w.cells[s.cell]
+	if s.short == fastInt {
+		u, n := uint32(b[at]), 1
+		if u >= 0x80 {
+			u, n = u&0x7f|uint32(b[at+1])<<7, 2
+			if u >= 0x80<<7 {
+				u, n = u&0x3fff|uint32(b[at+2])<<14, 3
+				if u >= 0x80<<14 {
+					return false
+				}
+			}
+		}
+		v := int64(u>>1) ^ -int64(u&1)
+		if v < s.min || v > s.max {
+			return false
+		}
+		cell.Kind, cell.Int = cdc.Int, v
+		rd.at = at + n
+	} else {
+		if b[at]&0x81 != 0 || b[at] == 0 {
+			return false
+		}
+		end := at + 1 + int(b[at]>>1)
+		if end > len(b) {
+			return false
+		}
+		text := b[at+1 : end : end]
+		if inputs.CheckText(s.cols[0].c.def, view(text)) != nil || s.cols[0].c.debezium && string(text) == unavailable {
+			return false
+		}
+		cell.Kind, cell.Text = cdc.Text, text
+		rd.at = end
+	}
+	w.seen[s.cell] = w.phase
+	return true
 }
 
 // avroColumn reads one column.

@@ -153,6 +153,9 @@ func badPosition(o *origin, word []byte) *inputs.Fault {
 
 // operation reads the word of an operation; none is an upsert.
 func (o *origin) operation(word []byte, fault *inputs.Fault) (cdc.Op, *inputs.Fault) {
+	if len(word) == 0 && len(o.op.values) == 0 {
+		return cdc.Upsert, fault
+	}
 	w := string(word)
 	if to, ok := o.op.values[w]; ok {
 		w = to

@@ -45,8 +45,12 @@ type part struct {
 	next    int64 // where reading goes on; 0 when a record came since
 }
 
+// Fork implements cdc.Decoder.
+func (d *Decoder) Fork() cdc.Decoder { return d.f.Decoder() }
+
 // Decoder makes a decoder for one goroutine.
 func (f *Feeds) Decoder() *Decoder {
+	f = f.own()
 	d := &Decoder{
 		f: f, all: map[cdc.Partition]*part{}, avro: map[avroKey]*avroPlan{}, conn: map[connectKey]*connectPlans{},
 	}

@@ -157,6 +157,32 @@ func (f *Feeds) topicOf(name, source, format string) *topic {
 	return t
 }
 
+// own gives the feeds with columns of their own: reading a value takes memory of its column, and that is of one
+// goroutine.
+func (f *Feeds) own() *Feeds {
+	out := *f
+	out.origins = make([]*origin, len(f.origins))
+	out.topics, out.http = make(map[string]*topic, len(f.topics)), make(map[string]*origin, len(f.http))
+	for i, o := range f.origins {
+		out.origins[i] = o.own()
+	}
+	for name, t := range f.topics {
+		mine := *t
+		mine.origins = make([]*origin, len(t.origins))
+		for i, o := range t.origins {
+			mine.origins[i] = out.origins[o.index]
+		}
+		if t.http != nil {
+			mine.http = out.origins[t.http.index]
+		}
+		out.topics[name] = &mine
+	}
+	for table, o := range f.http {
+		out.http[table] = out.origins[o.index]
+	}
+	return &out
+}
+
 // Topics lists the topics to read, ascending; the log behind HTTP is not among them.
 func (f *Feeds) Topics() []string {
 	names := make([]string, 0, len(f.topics))

@@ -118,6 +118,26 @@ func (o *origin) addColumn(def *inputs.ColumnDef, at int, cm feed.ColumnMapping)
 	return nil
 }
 
+// own gives the origin with columns of its own.
+func (o *origin) own() *origin {
+	out := *o
+	of := make(map[*column]*column, len(o.cols))
+	list := func(cols []*column) []*column {
+		mine := make([]*column, len(cols))
+		for i, c := range cols {
+			if of[c] == nil {
+				copied := *c
+				copied.value = c.value.Fork()
+				of[c] = &copied
+			}
+			mine[i] = of[c]
+		}
+		return mine
+	}
+	out.cols, out.required, out.keyed = list(o.cols), list(o.required), list(o.keyed)
+	return &out
+}
+
 // constant makes the cell of a constant, in memory of its own.
 func (c *column) constant(s string) (cdc.Cell, *inputs.Fault) {
 	var d scratch

@@ -27,6 +27,7 @@ type Follower struct {
 	watcher *kgo.Client
 	admin   *kadm.Client
 	topics  map[string]*Topic
+	readers []cdc.Decoder // of the topics; the configured one is that of the log behind HTTP
 
 	// What follows is Run's own.
 	parts    []*partition // ascending
@@ -40,7 +41,8 @@ type Follower struct {
 	high     map[string]cdc.Position // per source, applied
 	marks    map[string]cdc.Position // per source, of BEGIN and END that were read
 	lookedAt int64
-	record   cdc.Record
+	logged   chunk // of the log behind HTTP
+	due      []cdc.Decoded
 	cutters  []*cutter
 
 	asks  chan *cutter
@@ -59,9 +61,8 @@ func New(ctx context.Context, cfg Config) (*Follower, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	resume(&cfg)
 	f := &Follower{
-		cfg: cfg, topics: map[string]*Topic{}, byName: map[cdc.Partition]*partition{}, open: map[string]*transaction{},
+		cfg: cfg, readers: decoders(&cfg), topics: map[string]*Topic{}, byName: map[cdc.Partition]*partition{}, open: map[string]*transaction{},
 		high: map[string]cdc.Position{}, marks: map[string]cdc.Position{}, asks: make(chan *cutter), ended: make(chan struct{}),
 	}
 	f.status.Alive = map[string]int64{}
@@ -140,12 +141,12 @@ func (f *Follower) Close() {
 func (f *Follower) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	fetched, looks := make(chan kgo.Fetches), make(chan looked)
+	decoded, looks := &ahead{}, make(chan looked)
 	if f.client != nil {
-		wg.Go(func() { f.fetch(ctx, fetched) })
+		decoded = f.decodeAhead(ctx, wg.Go)
 		wg.Go(func() { f.watch(ctx, looks) })
 	}
-	err := f.run(ctx, fetched, looks)
+	err := f.run(ctx, decoded, looks)
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}
@@ -157,21 +158,27 @@ func (f *Follower) Run(ctx context.Context) error {
 	return err
 }
 
-func (f *Follower) run(ctx context.Context, fetched <-chan kgo.Fetches, looks <-chan looked) error {
+func (f *Follower) run(ctx context.Context, decoded *ahead, looks <-chan looked) error {
 	tick := time.NewTicker(f.cfg.Look)
 	defer tick.Stop()
+	var more <-chan struct{}
+	whole := true // not in the middle of a fetch
 	for {
-		more, err := f.readLog()
-		if err != nil {
-			return err
+		var err error
+		if whole {
+			if more, err = f.readLog(); err != nil {
+				return err
+			}
+			f.show()
+			f.answer()
 		}
-		f.show()
-		f.answer()
+		whole = true
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case fetches := <-fetched:
-			err = f.took(fetches)
+		case c := <-decoded.out:
+			whole, err = c.over, f.took(c)
+			decoded.free <- c
 		case seen := <-looks:
 			err = f.saw(seen)
 		case c := <-f.asks:
@@ -186,41 +193,20 @@ func (f *Follower) run(ctx context.Context, fetched <-chan kgo.Fetches, looks <-
 	}
 }
 
-// fetch hands on what the client fetched; the client keeps a request to every broker under way meanwhile.
-func (f *Follower) fetch(ctx context.Context, to chan<- kgo.Fetches) {
-	for ctx.Err() == nil {
-		fetches := f.client.PollRecords(ctx, f.cfg.PollRecords)
-		select {
-		case to <- fetches:
-		case <-ctx.Done():
+// took applies a chunk, or lets it wait; with the last one of a fetch, what has waited long enough.
+func (f *Follower) took(c *chunk) error {
+	if c.fetch != nil {
+		if err := f.fetchError(c.part.Topic, c.part.ID, c.fetch); err != nil {
+			return err
 		}
 	}
-}
-
-// took applies a fetch.
-func (f *Follower) took(fetches kgo.Fetches) error {
-	var err error
-	fetches.EachPartition(func(ft kgo.FetchTopicPartition) {
-		if err != nil {
-			return
+	if p := f.byName[c.part]; p != nil {
+		if err := f.take(p, c); err != nil {
+			return err
 		}
-		if ft.Err != nil {
-			if err = f.fetchError(ft.Topic, ft.Partition, ft.Err); err != nil {
-				return
-			}
-		}
-		p := f.byName[cdc.Partition{Topic: ft.Topic, ID: ft.Partition}]
-		if p == nil {
-			return
-		}
-		for _, r := range ft.Records {
-			if err = f.take(p, r); err != nil {
-				return
-			}
-		}
-	})
-	if err != nil {
-		return err
+	}
+	if !c.over {
+		return nil
 	}
 	if err := f.round(); err != nil {
 		return err
@@ -262,9 +248,16 @@ func (f *Follower) readLog() (<-chan struct{}, error) {
 	if err != nil {
 		return nil, err
 	}
+	c := &f.logged
+	c.Reset()
 	for i := range records {
-		f.log.read = records[i].Offset + 1
-		if err := f.decode(f.log, &records[i]); err != nil {
+		if c.err = c.Decode(f.cfg.Decoder, &records[i]); c.err != nil {
+			break
+		}
+		c.next = records[i].Offset + 1
+	}
+	if len(records) > 0 {
+		if err := f.take(f.log, c); err != nil {
 			return nil, err
 		}
 	}
@@ -278,16 +271,6 @@ func (f *Follower) readLog() (<-chan struct{}, error) {
 		return now, nil
 	}
 	return more, nil
-}
-
-// alive notes a sign of life of a source: the instant it names, else that of the record.
-func (f *Follower) alive(ch *cdc.Change, at int64) {
-	if ch.At != 0 {
-		at = ch.At
-	}
-	if ch.Source != "" && at > f.status.Alive[ch.Source] {
-		f.status.Alive[ch.Source] = at
-	}
 }
 
 var deniedCodes = []*kerr.Error{

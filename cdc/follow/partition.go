@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"echelon/cdc"
 	"echelon/cdc/state"
 	"echelon/inputs"
@@ -30,74 +28,72 @@ type partition struct {
 // applied is the offset up to which everything is in the state.
 func (p *partition) applied() int64 {
 	if len(p.queue) > 0 {
-		return p.queue[0].offset
+		return p.queue[0].Offset
 	}
 	return p.read
 }
 
-// fault is why a record could not be decoded.
-type fault struct{ inputs.Fault }
-
-// take decodes a record. What belongs to no transaction goes to the state at once, where nothing waits before it.
-func (f *Follower) take(p *partition, r *kgo.Record) error {
-	if r.Offset < p.read {
-		return nil // fetched again after a pause
+// take hands the records of a chunk to the state, or lets them wait: what belongs to no transaction goes at once,
+// where nothing waits before it.
+func (f *Follower) take(p *partition, c *chunk) error {
+	records := c.Records
+	for len(records) > 0 && records[0].Offset < p.read {
+		records = records[1:] // fetched again after a pause
 	}
-	p.read = r.Offset + 1
-	if r.Attrs.IsControl() {
-		return nil
+	f.alive(records)
+	sorted := p.topic != nil && p.topic.Source != ""
+	from := 0
+	for i := range records {
+		r := &records[i]
+		p.heard = max(p.heard, r.Time)
+		var tx *transaction
+		if sorted && len(r.Changes) > 0 {
+			tx = f.belongs(p, &r.Changes[0])
+		}
+		if tx == nil && len(p.queue) == 0 {
+			continue
+		}
+		if err := f.apply(p, records[from:i]); err != nil {
+			return err
+		}
+		from = i + 1
+		p.wait(p.held.entry(r, tx))
+		f.waiting++
 	}
-	rec := &f.record
-	rec.Partition, rec.Offset, rec.Time, rec.Key, rec.Value = p.Partition, r.Offset, r.Timestamp.UnixMicro(), r.Key, r.Value
-	rec.Headers = rec.Headers[:0]
-	for _, h := range r.Headers {
-		rec.Headers = append(rec.Headers, cdc.Header{Key: h.Key, Value: h.Value})
+	f.status.Read += int64(len(records))
+	if err := f.apply(p, records[from:]); err != nil {
+		return err
 	}
-	return f.decode(p, rec)
+	p.read = max(p.read, c.next)
+	if c.err != nil {
+		return fmt.Errorf("%s-%d offset %d: %w", p.Topic, p.ID, c.next, c.err)
+	}
+	return nil
 }
 
-// decode decodes one record and applies it, or lets it wait.
-func (f *Follower) decode(p *partition, rec *cdc.Record) error {
-	f.status.Read++
-	p.heard = max(p.heard, rec.Time)
-	e := entry{offset: rec.Offset}
-	direct, n, from := false, 0, len(p.held.changes)
-	err := f.cfg.Decoder.Decode(rec, func(ch *cdc.Change) error {
-		if n == 0 {
-			if p.topic != nil && p.topic.Source != "" {
-				e.tx = f.belongs(p, ch)
+// alive notes the signs of life of sources: the instants that changes name, else those of their records.
+func (f *Follower) alive(records []cdc.Decoded) {
+	source, newest := "", int64(0)
+	note := func() {
+		if source != "" && newest > f.status.Alive[source] {
+			f.status.Alive[source] = newest
+		}
+	}
+	for i := range records {
+		for k := range records[i].Changes {
+			ch := &records[i].Changes[k]
+			at := ch.At
+			if at == 0 {
+				at = records[i].Time
 			}
-			direct = e.tx == nil && len(p.queue) == 0
+			if ch.Source != source {
+				note()
+				source, newest = ch.Source, 0
+			}
+			newest = max(newest, at)
 		}
-		n++
-		f.alive(ch, rec.Time)
-		if direct {
-			return f.apply(p, rec.Offset, ch)
-		}
-		from = p.held.keep(ch, from)
-		return nil
-	})
-	var bad *inputs.Fault
-	switch {
-	case errors.As(err, &bad):
-		e.fault, e.tx, direct = &fault{*bad}, nil, len(p.queue) == 0
-		p.held.changes = p.held.changes[:from]
-	case err != nil:
-		return fmt.Errorf("%s-%d offset %d: %w", p.Topic, p.ID, rec.Offset, err)
-	case n == 0:
-		direct = len(p.queue) == 0
 	}
-	if !direct {
-		e.changes = p.held.changes[from:len(p.held.changes):len(p.held.changes)]
-		p.wait(e)
-		f.waiting++
-		return nil
-	}
-	if n > 0 && e.fault == nil {
-		f.status.Applied++
-		return nil
-	}
-	return f.finish(p, &e)
+	note()
 }
 
 // belongs gives the transaction of a change, nil for none and for one that is over and comes again.
@@ -151,45 +147,51 @@ func (f *Follower) pass(t *transaction) {
 	}
 }
 
-// finish applies an entry, or counts it where it says nothing.
-func (f *Follower) finish(p *partition, e *entry) error {
-	switch {
-	case e.fault != nil:
-		if err := f.cfg.State.Done(p.Partition, e.offset, state.Quarantined); err != nil {
-			return err
-		}
-		f.status.Quarantined++
-		e.fault.Source, e.fault.Position = fmt.Sprintf("%s-%d", p.Topic, p.ID), e.offset
-		f.cfg.Quarantine(e.fault.Fault)
+// apply hands records to the state, those of which nothing is to be applied too.
+func (f *Follower) apply(p *partition, records []cdc.Decoded) error {
+	if len(records) == 0 {
 		return nil
-	case len(e.changes) == 0:
-		return f.cfg.State.Done(p.Partition, e.offset, state.Filtered)
 	}
-	f.status.Applied++
-	for i := range e.changes {
-		if err := f.apply(p, e.offset, &e.changes[i]); err != nil {
-			return err
+	done, err := f.cfg.State.ApplyAll(p.Partition, records)
+	source, high := "", cdc.Position{}
+	note := func() {
+		if source != "" && f.high[source].Compare(high) < 0 {
+			f.high[source] = high
 		}
 	}
-	return nil
-}
-
-// apply hands a change to the state.
-func (f *Follower) apply(p *partition, offset int64, ch *cdc.Change) error {
-	if err := f.cfg.State.Apply(p.Partition, offset, ch); err != nil {
-		var restored *state.RestoredError
-		if errors.As(err, &restored) {
-			return &inputs.Refusal{
-				Kind: "source_restored", Where: restored.Source, Err: err,
-				Hint: "if the source's rows are to be taken from there: --accept-restore " + restored.Source,
+	for i := range records[:done] {
+		r := &records[i]
+		switch {
+		case r.Fault != nil:
+			f.status.Quarantined++
+			r.Fault.Source, r.Fault.Position = fmt.Sprintf("%s-%d", p.Topic, p.ID), r.Offset
+			f.cfg.Quarantine(*r.Fault)
+		case len(r.Changes) > 0:
+			f.status.Applied++
+		}
+		for k := range r.Changes {
+			ch := &r.Changes[k]
+			if ch.Source != source {
+				note()
+				source, high = ch.Source, cdc.Position{}
+			}
+			if high.Compare(ch.Position) < 0 {
+				high = ch.Position
 			}
 		}
-		return fmt.Errorf("apply %s-%d offset %d: %w", p.Topic, p.ID, offset, err)
 	}
-	if high := f.high[ch.Source]; ch.Source != "" && high.Compare(ch.Position) < 0 {
-		f.high[ch.Source] = ch.Position
+	note()
+	if err == nil {
+		return nil
 	}
-	return nil
+	var restored *state.RestoredError
+	if errors.As(err, &restored) {
+		return &inputs.Refusal{
+			Kind: "source_restored", Where: restored.Source, Err: err,
+			Hint: "if the source's rows are to be taken from there: --accept-restore " + restored.Source,
+		}
+	}
+	return fmt.Errorf("apply %s-%d offset %d: %w", p.Topic, p.ID, records[done].Offset, err)
 }
 
 // round applies what can be applied of all queues.
@@ -201,11 +203,15 @@ func (f *Follower) round() error {
 	settle(f.parts, f.txs)
 	for _, p := range f.parts {
 		n := int(p.limit - p.taken)
+		f.due = f.due[:0]
 		for i := range p.queue[:n] {
-			if err := f.finish(p, &p.queue[i]); err != nil {
-				return err
-			}
+			f.due = append(f.due, p.queue[i].Decoded)
 			p.queue[i] = entry{} // its memory may go
+		}
+		err := f.apply(p, f.due)
+		clear(f.due)
+		if err != nil {
+			return err
 		}
 		p.queue = p.queue[n:]
 		p.taken += int64(n)

@@ -9,10 +9,8 @@ import (
 
 // entry is a decoded record that waits.
 type entry struct {
-	offset  int64
-	tx      *transaction // nil: of none
-	changes []cdc.Change // copies
-	fault   *fault       // the record could not be decoded
+	cdc.Decoded              // its changes are copies
+	tx          *transaction // nil: of none
 }
 
 // transaction is a transaction of a source of which records wait.
@@ -148,15 +146,18 @@ func (c *copies) list(v []int64) []int64 {
 	return c.ints[from:len(c.ints):len(c.ints)]
 }
 
-// keep adds a copied change to the end of the piece of changes and gives the run that began at from.
-func (c *copies) keep(ch *cdc.Change, from int) int {
-	if len(c.changes) == cap(c.changes) {
-		piece := make([]cdc.Change, 0, max(cellPiece/8, 2*(len(c.changes)-from)))
-		piece = append(piece, c.changes[from:]...)
-		c.changes, from = piece, 0
+// entry copies a record with its changes.
+func (c *copies) entry(r *cdc.Decoded, tx *transaction) entry {
+	e := entry{Decoded: *r, tx: tx}
+	if n := len(r.Changes); len(c.changes)+n > cap(c.changes) {
+		c.changes = make([]cdc.Change, 0, max(cellPiece/8, n))
 	}
-	c.changes = append(c.changes, c.change(ch))
-	return from
+	from := len(c.changes)
+	for i := range r.Changes {
+		c.changes = append(c.changes, c.change(&r.Changes[i]))
+	}
+	e.Changes = c.changes[from:len(c.changes):len(c.changes)]
+	return e
 }
 
 // remembered is the keys of the transactions that were applied last: their records come again after a source's

@@ -22,7 +22,7 @@ func TestSettle(t *testing.T) {
 			txs = append(txs, &transaction{id: fmt.Sprint(i), ended: rapid.IntRange(0, 3).Draw(rt, "ended") > 0})
 		}
 		for i := range rapid.IntRange(0, 9).Draw(rt, "entries") {
-			e := entry{offset: int64(i)}
+			e := entry{Decoded: cdc.Decoded{Offset: int64(i)}}
 			if n := rapid.IntRange(-1, len(txs)-1).Draw(rt, "tx"); n >= 0 {
 				e.tx = txs[n]
 				e.tx.seen++
@@ -95,15 +95,14 @@ func TestCopies(t *testing.T) {
 		var want []string
 		var runs [][]cdc.Change
 		for i := range rapid.IntRange(1, 600).Draw(rt, "records") {
-			from := len(c.changes)
 			text := fmt.Appendf(nil, "text %d", i)
 			list := []int64{int64(i), 2}
 			n := 1 + i%3
+			var r cdc.Decoded
 			for k := range n {
-				ch := cdc.Change{Origin: k, Cells: []cdc.Cell{{Kind: cdc.Text, Text: text}, {Kind: cdc.List, List: list}, {Kind: cdc.Int, Int: int64(i)}}}
-				from = c.keep(&ch, from)
+				r.Changes = append(r.Changes, cdc.Change{Origin: k, Cells: []cdc.Cell{{Kind: cdc.Text, Text: text}, {Kind: cdc.List, List: list}, {Kind: cdc.Int, Int: int64(i)}}})
 			}
-			runs = append(runs, c.changes[from:len(c.changes):len(c.changes)])
+			runs = append(runs, c.entry(&r, nil).Changes)
 			want = append(want, fmt.Sprintf("%d of text %d [%d 2] %d", n, i, i, i))
 			clear(text)
 			clear(list)

@@ -1,6 +1,8 @@
 package state
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"sort"
 	"sync"
 
@@ -17,6 +19,57 @@ type dict struct {
 	epoch  uint32   // of the texts: the epoch in which they were copied
 	reuses uint64   // numbers that got another text so far
 	sorted *ranking // of the texts as they were at some cut
+	recent []recentText
+}
+
+// recentText is a text of up to 16 bytes that was asked for lately, at the place that its bytes lead to.
+type recentText struct {
+	low, high uint64 // its bytes, zeros behind
+	size      uint32 // and 1; 0: none
+	number    uint32
+}
+
+// Places for recent texts: as many as there are texts, twice, in these bounds.
+const (
+	leastRecent = 1 << 8
+	mostRecent  = 1 << 16
+)
+
+// bytesIn gives a text of up to 16 bytes as two words.
+func bytesIn(text []byte) (low, high uint64) {
+	switch n := len(text); {
+	case n >= 8:
+		return binary.LittleEndian.Uint64(text), binary.LittleEndian.Uint64(text[n-8:])
+	case n >= 4:
+		return uint64(binary.LittleEndian.Uint32(text)), uint64(binary.LittleEndian.Uint32(text[n-4:]))
+	case n > 0:
+		return uint64(text[0]) | uint64(text[n/2])<<8 | uint64(text[n-1])<<16, 0
+	}
+	return 0, 0
+}
+
+// number gives the number of a text.
+func (d *dict) number(text []byte, epoch uint32) uint32 {
+	if len(text) > 16 {
+		return d.intern(text, epoch)
+	}
+	low, high := bytesIn(text)
+	if len(d.recent) < mostRecent && len(d.recent) < 2*len(d.texts) || len(d.recent) == 0 {
+		size := leastRecent
+		for size < mostRecent && size < 2*len(d.texts) {
+			size *= 2
+		}
+		d.recent = make([]recentText, size)
+	}
+	h := (low ^ bits.RotateLeft64(high, 29) ^ uint64(len(text))) * 0x9fb21c651e98df25
+	r := &d.recent[h>>40&uint64(len(d.recent)-1)]
+	if r.low == low && r.high == high && r.size == uint32(len(text))+1 {
+		d.named[r.number] = epoch
+		return r.number
+	}
+	n := d.intern(text, epoch)
+	*r = recentText{low, high, uint32(len(text)) + 1, n}
+	return n
 }
 
 // ranking is the places of texts in sorted order, worked out when first asked for. Cuts between which no text came
@@ -67,6 +120,7 @@ func (d *dict) intern(text []byte, epoch uint32) uint32 {
 
 // release frees the numbers that a cut does not use (0 in used) and that nobody asked for since its epoch began.
 func (d *dict) release(used []uint32, epoch uint32) {
+	clear(d.recent)
 	for n, u := range used {
 		if u != 0 || d.named[n] >= epoch {
 			continue
@@ -110,7 +164,7 @@ func dictName(c *inputs.Contract, i int) string {
 }
 
 func (d *dict) bytes() int64 {
-	n := int64(16*cap(d.texts)+4*(cap(d.named)+cap(d.free))) + int64(len(d.at))*48
+	n := int64(16*cap(d.texts)+4*(cap(d.named)+cap(d.free))) + int64(len(d.at))*48 + int64(len(d.recent))*24
 	for _, t := range d.texts {
 		n += int64(len(t))
 	}

@@ -88,11 +88,12 @@ func (t *dayTable) read(o *origin, ch *cdc.Change) (row dayRow, values []int64, 
 }
 
 // apply takes an upsert or a delete up.
-func (t *dayTable) apply(s *State, o *origin, ch *cdc.Change, v *verdict) (Fate, *inputs.Fault) {
+func (t *dayTable) apply(s *State, o *origin, ch *cdc.Change, v *verdict, ahead *found) (Fate, *inputs.Fault) {
 	if cellOf(o, ch, t.quantile).Kind == cdc.Int {
 		return Filtered, nil // the plan uses the mean
 	}
-	if f := t.t.readKey(o, ch, s.epoch); f != nil {
+	slot, there, f := t.t.slotOf(o, ch, s.epoch, ahead)
+	if f != nil {
 		return Quarantined, f
 	}
 	row, values, kept, f := t.read(o, ch)
@@ -100,7 +101,6 @@ func (t *dayTable) apply(s *State, o *origin, ch *cdc.Change, v *verdict) (Fate,
 		return Quarantined, f
 	}
 	keys := t.t.keys
-	slot, there := keys.find(keys.key)
 	var latest rank
 	known := false
 	if there {

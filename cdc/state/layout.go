@@ -35,6 +35,7 @@ func newState(cfg Config) *State {
 		}
 		o.table = s.table(o.Contract.Table)
 		o.table.feeds = append(o.table.feeds, i)
+		o.layout()
 		s.origins = append(s.origins, o)
 	}
 	s.window.most = func() int { return s.ranksKept(s.window.bytesEach()) }

@@ -31,6 +31,7 @@ type State struct {
 	epoch     uint32 // blocks of an older epoch belong to a cut
 	cuts      uint64
 	spilled   checkpoints
+	ahead     lookahead
 }
 
 // origin is what is known of a cdc.Origin.
@@ -40,6 +41,7 @@ type origin struct {
 	truncated rank // what is older is gone
 	floor     rank // a key without a remembered rank was last changed at or before it
 	at        []int
+	cols      []originColumn // parallel to Columns
 	source    *source
 }
 
@@ -145,6 +147,50 @@ func (s *State) Apply(part cdc.Partition, offset int64, ch *cdc.Change) error {
 	return nil
 }
 
+// ApplyAll takes the records of a batch up, one after another, as Apply does each of their changes; a record without
+// changes is counted as filtered, one with a fault as quarantined. An error says how many records were dealt with
+// before the one that it is of.
+func (s *State) ApplyAll(part cdc.Partition, records []cdc.Decoded) (done int, err error) {
+	for done < len(records) && err == nil {
+		var n int
+		n, err = s.applySome(part, records[done:min(done+applyAtOnce, len(records))])
+		done += n
+	}
+	return done, err
+}
+
+func (s *State) applySome(part cdc.Partition, records []cdc.Decoded) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.partition(part)
+	s.lookAhead(p, records)
+	at := place{part: part, p: p}
+	for i := range records {
+		r := &records[i]
+		if p.seen(r.Offset) {
+			continue
+		}
+		switch {
+		case r.Fault != nil:
+			p.settle(r.Offset, Quarantined)
+			continue
+		case len(r.Changes) == 0:
+			p.settle(r.Offset, Filtered)
+			continue
+		}
+		at.offset, at.ahead = r.Offset, s.ahead.of(i)
+		for k := range r.Changes {
+			fate, err := s.change(&at, &r.Changes[k])
+			if err != nil {
+				return i, err
+			}
+			p.settle(r.Offset, fate)
+			at.ahead = nil
+		}
+	}
+	return len(records), nil
+}
+
 // Done counts a record without changes: Filtered, or Quarantined by its decoder.
 func (s *State) Done(part cdc.Partition, offset int64, fate Fate) error {
 	if fate != Filtered && fate != Quarantined {
@@ -191,6 +237,7 @@ type place struct {
 	part   cdc.Partition
 	p      *partition
 	offset int64
+	ahead  *found // of its key, when it was looked for before
 }
 
 func (s *State) change(at *place, ch *cdc.Change) (Fate, error) {
@@ -221,9 +268,9 @@ func (s *State) change(at *place, ch *cdc.Change) (Fate, error) {
 	case r.less(o.truncated):
 		fate = Superseded
 	case o.table.days != nil:
-		fate, fault = o.table.days.apply(s, o, ch, &v)
+		fate, fault = o.table.days.apply(s, o, ch, &v, at.ahead)
 	default:
-		fate, fault = o.table.apply(s, o, ch, &v)
+		fate, fault = o.table.apply(s, o, ch, &v, at.ahead)
 	}
 	*high = later(*high, r)
 	if o.source == nil {

@@ -74,19 +74,73 @@ func (t *table) readKey(o *origin, ch *cdc.Change, epoch uint32) *inputs.Fault {
 			continue
 		}
 		cell := &ch.Cells[at]
-		if f := checkCell(def, cell); f != nil {
-			return f
+		if !o.cols[at].takes(cell) {
+			if f := checkCell(def, cell); f != nil {
+				return f
+			}
 		}
 		switch {
 		case cell.Kind == cdc.Unchanged:
 			return &inputs.Fault{Reason: inputs.MissingValue, Column: def.Name, Hint: "the record leaves out a part of its key"}
 		case col.dict != nil:
-			k.key[i] = col.dict.intern(cell.Text, epoch) + 1
+			k.key[i] = col.dict.number(cell.Text, epoch) + 1
 		default:
 			k.key[i] = uint32(cell.Int-col.low) + 1
 		}
 	}
 	return nil
+}
+
+// slotOf finds the key of a change, and leaves its words with the keyspace.
+func (t *table) slotOf(o *origin, ch *cdc.Change, epoch uint32, ahead *found) (slot uint32, there bool, f *inputs.Fault) {
+	if ahead == nil {
+		if f := t.readKey(o, ch, epoch); f != nil {
+			return 0, false, f
+		}
+	} else {
+		copy(t.keys.key, ahead.words)
+		if ahead.there { // and stays: slots are taken back by checkpoints
+			return ahead.slot, true, nil
+		}
+	}
+	slot, there = t.keys.find(t.keys.key)
+	return slot, there, nil
+}
+
+// originColumn is what is needed of a column for every change.
+type originColumn struct {
+	column   int
+	key      bool
+	kind     cdc.CellKind
+	min, max int64
+}
+
+func (o *origin) layout() {
+	for _, i := range o.Columns {
+		def := &o.Contract.Columns[i]
+		c := originColumn{column: i, key: def.Key, kind: cdc.Int, min: def.Min, max: def.Max}
+		switch {
+		case def.Type.Texts():
+			c.kind = cdc.Text
+		case def.Type.Lists():
+			c.kind = cdc.List
+		}
+		o.cols = append(o.cols, c)
+	}
+}
+
+// takes reports whether a cell is surely right; false: checkCell knows.
+func (c *originColumn) takes(cell *cdc.Cell) bool {
+	switch cell.Kind {
+	case cdc.Null, cdc.Unchanged:
+		return true
+	case cdc.Int:
+		return c.kind == cdc.Int && cell.Int >= c.min && cell.Int <= c.max
+	case cdc.Text:
+		return c.kind == cdc.Text
+	default:
+		return false
+	}
 }
 
 // checkCell demands the kind of value that the column holds, inside its range.
@@ -117,18 +171,20 @@ func checkCell(def *inputs.ColumnDef, c *cdc.Cell) *inputs.Fault {
 }
 
 // apply takes an upsert or a delete up.
-func (t *table) apply(s *State, o *origin, ch *cdc.Change, v *verdict) (Fate, *inputs.Fault) {
-	if f := t.readKey(o, ch, s.epoch); f != nil {
+func (t *table) apply(s *State, o *origin, ch *cdc.Change, v *verdict, ahead *found) (Fate, *inputs.Fault) {
+	slot, there, f := t.slotOf(o, ch, s.epoch, ahead)
+	if f != nil {
 		return Quarantined, f
 	}
 	if ch.Op == cdc.Upsert {
-		for at, i := range o.Columns {
-			if f := checkCell(&t.contract.Columns[i], &ch.Cells[at]); f != nil {
-				return Quarantined, f
+		for at := range o.cols {
+			if c, cell := &o.cols[at], &ch.Cells[at]; !c.takes(cell) {
+				if f := checkCell(&t.contract.Columns[c.column], cell); f != nil {
+					return Quarantined, f
+				}
 			}
 		}
 	}
-	slot, there := t.keys.find(t.keys.key)
 	var e *remembered
 	if there {
 		e = s.window.find(uint16(v.origin), slot)
@@ -140,9 +196,9 @@ func (t *table) apply(s *State, o *origin, ch *cdc.Change, v *verdict) (Fate, *i
 		return Quarantined, tooLate()
 	}
 	if ch.Op == cdc.Upsert && o.Rows && (!there || !t.present.has(slot)) {
-		for at, i := range o.Columns {
+		for at := range o.cols {
 			if ch.Cells[at].Kind == cdc.Unchanged {
-				return Quarantined, leftOut(t.contract.Columns[i].Name)
+				return Quarantined, leftOut(t.contract.Columns[o.cols[at].column].Name)
 			}
 		}
 	}
@@ -174,21 +230,24 @@ func leftOut(column string) *inputs.Fault {
 // upsert writes the cells of an origin at a slot.
 func (t *table) upsert(s *State, o *origin, slot uint32, cells []cdc.Cell) {
 	was := t.present.has(slot)
-	for at, i := range o.Columns {
-		if t.contract.Columns[i].Key {
+	for at := range o.cols {
+		if o.cols[at].key {
 			continue
 		}
+		i := o.cols[at].column
 		cell, col := &cells[at], &t.cols[i]
 		if cell.Kind == cdc.Unchanged {
 			continue
 		}
 		if cell.Kind == cdc.Null {
-			t.empty(i, slot, s.epoch, was)
+			if len(col.blocks) > 0 {
+				t.empty(i, slot, s.epoch, was)
+			}
 			continue
 		}
 		v := cell.Int
 		if cell.Kind == cdc.Text {
-			v = int64(t.dicts[i].intern(cell.Text, s.epoch))
+			v = int64(t.dicts[i].number(cell.Text, s.epoch))
 		}
 		old, had := col.get(slot)
 		if had && old == v {

@@ -43,6 +43,17 @@ func NewValue(def *inputs.ColumnDef, cm ColumnMapping) (*Value, error) {
 	return v, nil
 }
 
+// Fork makes a reader of the same column for another goroutine.
+func (v *Value) Fork() *Value {
+	out := &Value{cm: v.cm, zone: v.zone, scAt: -1}
+	out.col.def, out.col.dict = v.col.def, newDictionary()
+	if v.col.conv != nil {
+		cv := *v.col.conv
+		out.col.conv = &cv
+	}
+	return out
+}
+
 // Def is the contract's description of the column.
 func (v *Value) Def() *inputs.ColumnDef { return v.col.def }
 

@@ -1,0 +1,100 @@
+package cdc
+
+import (
+	"errors"
+	"unsafe"
+
+	"echelon/inputs"
+)
+
+// Decoded is what a decoder said of one record.
+type Decoded struct {
+	Offset  int64
+	Time    int64         // microseconds UTC, of the record
+	Changes []Change      // none: it says nothing
+	Fault   *inputs.Fault // it cannot be decoded; Changes is empty then
+}
+
+// Batch holds what a decoder said of successive records of one partition. What the decoder lends is copied; texts
+// that lie in a record stay there, so a record must not be written to while its batch is in use.
+type Batch struct {
+	Records []Decoded
+
+	changes []Change
+	cells   []Cell
+	bytes   []byte
+	ints    []int64
+
+	record *Record
+	from   int
+	emit   func(*Change) error
+}
+
+// Reset empties the batch and keeps its memory for the next records.
+func (b *Batch) Reset() {
+	b.Records, b.changes, b.cells = b.Records[:0], b.changes[:0], b.cells[:0]
+	b.bytes, b.ints, b.record = b.bytes[:0], b.ints[:0], nil
+}
+
+// Decode adds a record. A record that cannot be decoded is one with a fault; any other error adds nothing.
+func (b *Batch) Decode(d Decoder, r *Record) error {
+	if b.emit == nil {
+		b.emit = b.keep
+	}
+	b.record, b.from = r, len(b.changes)
+	err := d.Decode(r, b.emit)
+	if err != nil {
+		b.changes = b.changes[:b.from]
+		var fault *inputs.Fault
+		if !errors.As(err, &fault) {
+			return err
+		}
+		b.Records = append(b.Records, Decoded{Offset: r.Offset, Time: r.Time, Fault: fault})
+		return nil
+	}
+	n := len(b.changes)
+	b.Records = append(b.Records, Decoded{Offset: r.Offset, Time: r.Time, Changes: b.changes[b.from:n:n]})
+	return nil
+}
+
+// keep copies a change of the record at hand. Where the memory is full it grows elsewhere: what was handed out stays.
+func (b *Batch) keep(ch *Change) error {
+	if len(b.changes) == cap(b.changes) && b.from > 0 { // the changes of a record lie together
+		grown := make([]Change, 0, max(64, 2*cap(b.changes)))
+		b.changes, b.from = append(grown, b.changes[b.from:]...), 0
+	}
+	b.changes = append(b.changes, *ch)
+	from := len(b.cells)
+	b.cells = append(b.cells, ch.Cells...)
+	cells := b.cells[from:len(b.cells):len(b.cells)]
+	b.changes[len(b.changes)-1].Cells = cells
+	for i := range cells {
+		c := &cells[i]
+		if c.Kind != Text && c.Text != nil {
+			c.Text = nil
+		}
+		if c.Kind != List && c.List != nil {
+			c.List = nil
+		}
+		switch c.Kind {
+		case Text:
+			if !within(c.Text, b.record.Value) && !within(c.Text, b.record.Key) {
+				at := len(b.bytes)
+				b.bytes = append(b.bytes, c.Text...)
+				c.Text = b.bytes[at:len(b.bytes):len(b.bytes)]
+			}
+		case List:
+			at := len(b.ints)
+			b.ints = append(b.ints, c.List...)
+			c.List = b.ints[at:len(b.ints):len(b.ints)]
+		default:
+		}
+	}
+	return nil
+}
+
+// within reports whether a text lies in some bytes.
+func within(text, in []byte) bool {
+	a, b := uintptr(unsafe.Pointer(unsafe.SliceData(text))), uintptr(unsafe.Pointer(unsafe.SliceData(in)))
+	return a >= b && a+uintptr(len(text)) <= b+uintptr(len(in))
+}
