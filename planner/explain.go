@@ -69,6 +69,15 @@ type ExplainedOpportunity struct {
 	Steps                                []Step
 	Promised, Release                    bool
 	DaysOfSupply, Urgency                int64
+	Shared                               bool         // its source had to share: Packs are as they were given
+	Packs                                []PacksGiven // of Quantity, the first given first
+}
+
+// PacksGiven is packs of one order that were given together, and what for.
+type PacksGiven struct {
+	Packs int64
+	Tier  int // 1 to 4, as the sharing saw them; 0: promised to a child DC's own open orders, before tier 1
+	Round int // 0: when all was first shared; n: in the n-th round, from what was left
 }
 
 // Netting is one run over the SKU's opportunities.
@@ -104,6 +113,8 @@ type Share struct {
 	Node          string
 	Pick          calendars.Day
 	Wanted, Given int64
+	Pack          int64
+	Packs         []PacksGiven // what Given consists of
 }
 
 // ExplainedProjection is the SKU with its final orders, milli-units per day.

@@ -112,6 +112,14 @@ func sharingText(s *Sharing, p func(string, ...any)) {
 	}
 	p("  %s %s what it picks from %s to %s, %d rounds:", s.DC, word, s.From, s.To, s.RoundsRun)
 	for _, x := range s.Shares {
-		p("    %s picked %s: %d of %d", x.Node, x.Pick, x.Given, x.Wanted)
+		p("    %s picked %s: %d of %d%s", x.Node, x.Pick, x.Given, x.Wanted, packsText(x.Packs))
 	}
+}
+
+func packsText(list []PacksGiven) string {
+	var b strings.Builder
+	for _, x := range list {
+		fmt.Fprintf(&b, "; %d packs of tier %d in round %d", x.Packs, x.Tier, x.Round)
+	}
+	return b.String()
 }

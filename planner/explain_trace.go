@@ -18,7 +18,14 @@ type tracer struct {
 	trial    bool
 	nettings []Netting
 	sharings []Sharing
+	packs    map[orderOf][]PacksGiven // of the orders of the last sharing that each took part in
 	out      *Explanation
+}
+
+// orderOf names an order of a group in a trial or in earnest: its SKU and the opportunity.
+type orderOf struct {
+	sku, opp int32
+	trial    bool
 }
 
 func (t *tracer) is(d *desk, s *sku) bool {
@@ -67,10 +74,15 @@ func (t *tracer) shared(d *desk, site int16, item int8, from, last int32, first 
 	if !part {
 		return
 	}
+	round := 0
+	if k := len(t.sharings) - 1; !first && k >= 0 {
+		round = t.sharings[k].RoundsRun + 1
+	}
+	t.given(d, round)
 	day0 := d.net.Nodes.Day0[dc]
 	sh := Sharing{
 		DC: d.net.Nodes.ID[dc], Trial: t.trial, From: day0 + calendars.Day(from), To: day0 + calendars.Day(last),
-		Left: slices.Clone(d.pool.Rem),
+		Left: slices.Clone(d.pool.Rem), RoundsRun: round,
 	}
 	for _, i := range d.kids {
 		s := &d.skus[i]
@@ -78,16 +90,55 @@ func (t *tracer) shared(d *desk, site int16, item int8, from, last int32, first 
 		for k := s.first; k < s.first+s.count; k++ {
 			o := &d.orders[k]
 			if opp := &tab.Opps[o.opp]; o.wanted > 0 && d.inWindow(s, opp, site, from, last) {
-				sh.Shares = append(sh.Shares, Share{d.net.Nodes.ID[s.node], day0 + calendars.Day(opp.Pick), o.wanted, o.given})
+				sh.Shares = append(sh.Shares, Share{
+					Node: d.net.Nodes.ID[s.node], Pick: day0 + calendars.Day(opp.Pick), Wanted: o.wanted, Given: o.given,
+					Pack: d.pack(s, opp), Packs: slices.Clone(t.packs[orderOf{i, o.opp, t.trial}]),
+				})
 			}
 		}
 	}
 	if k := len(t.sharings) - 1; !first && k >= 0 {
-		sh.RoundsRun = t.sharings[k].RoundsRun + 1
 		t.sharings[k] = sh
 		return
 	}
 	t.sharings = append(t.sharings, sh)
+}
+
+// given notes the packs that a round of sharing gave, order by order. The first one starts anew.
+func (t *tracer) given(d *desk, round int) {
+	if t.packs == nil {
+		t.packs = map[orderOf][]PacksGiven{}
+	}
+	for k := range d.claims {
+		ref := d.claimOf[k]
+		of := orderOf{d.kids[ref.kid], d.orders[ref.order].opp, t.trial}
+		if round == 0 {
+			delete(t.packs, of)
+		}
+		for tier, packs := range d.claims[k].GivenPacks() {
+			if packs > 0 {
+				t.packs[of] = append(t.packs[of], PacksGiven{packs, tier, round})
+			}
+		}
+	}
+}
+
+// packsOf gives the packs of an order that has its final quantity: as they were given, else, where nothing had to be
+// shared, by tier.
+func (t *tracer) packsOf(x *ExplainedOpportunity, of orderOf) {
+	var sum int64
+	for _, p := range t.packs[of] {
+		sum += p.Packs * x.Pack
+	}
+	if x.Shared = sum == x.Quantity && sum > 0; x.Shared {
+		x.Packs = slices.Clone(t.packs[of])
+		return
+	}
+	for tier, units := range x.Tiers {
+		if units > 0 {
+			x.Packs = append(x.Packs, PacksGiven{Packs: units / x.Pack, Tier: tier + 1})
+		}
+	}
 }
 
 // final notes the SKU's row at the end of its DC's give.
@@ -129,7 +180,11 @@ func (t *tracer) final(d *desk, i int32) {
 	}
 	if tab := d.table(s); tab != nil {
 		for k := range tab.Planned {
-			e.Opportunities = append(e.Opportunities, t.opportunity(d, s, tab, k))
+			x := t.opportunity(d, s, tab, k)
+			if x.Quantity > 0 {
+				t.packsOf(&x, orderOf{i, int32(k), false})
+			}
+			e.Opportunities = append(e.Opportunities, x)
 		}
 	}
 	var pr projection

@@ -52,6 +52,17 @@ func (c *Claim) tierPacks() (tiers [5]int64) {
 	return tiers
 }
 
+// GivenPacks gives the packs that Share gave, per tier, promised ones at 0: of one order those of a lower tier come
+// first.
+func (c *Claim) GivenPacks() (tiers [5]int64) {
+	left := (c.Given - c.From) / c.Pack
+	for tier, packs := range c.tierPacks() {
+		tiers[tier] = min(packs, left)
+		left -= tiers[tier]
+	}
+	return tiers
+}
+
 // Split gives a quantity's units per tier, 1 to 4, by the needs n₁, n₂, n₃: a whole pack belongs to the tier of
 // its first unit.
 func Split(q, pack int64, n [3]int64) (tiers [4]int64) {

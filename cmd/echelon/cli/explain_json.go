@@ -63,7 +63,7 @@ func (e *explained) opportunitiesJSON() []object {
 			"lane": o.Lane, "source": o.Source, "method": o.Method, "order_day": o.Order.String(), "pick_day": o.Pick.String(),
 			"depart_day": o.Depart.String(), "receive_day": o.Receive.String(), "usable_day": o.Usable.String(), "window_end": o.WindowEnd.String(),
 			"moved": moved, "pack": o.Pack, "need": o.Need, "wanted": o.Wanted, "quantity": o.Quantity, "tiers": o.Tiers, "ledger": ledgerJSON(o.Steps),
-			"promised": o.Promised, "release": o.Release, "days_of_supply": o.DaysOfSupply, "urgency": o.Urgency,
+			"packs": packsJSON(o.Packs, o.Pack), "shared": o.Shared, "promised": o.Promised, "release": o.Release, "days_of_supply": o.DaysOfSupply, "urgency": o.Urgency,
 		})
 	}
 	return list
@@ -89,7 +89,7 @@ func (e *explained) sharingsJSON() []object {
 	for _, s := range e.Sharings {
 		shares := []object{}
 		for _, x := range s.Shares {
-			shares = append(shares, object{"node": x.Node, "pick_day": x.Pick.String(), "wanted": x.Wanted, "given": x.Given})
+			shares = append(shares, object{"node": x.Node, "pick_day": x.Pick.String(), "wanted": x.Wanted, "given": x.Given, "packs": packsJSON(x.Packs, x.Pack)})
 		}
 		list = append(list, object{
 			"dc": s.DC, "trial": s.Trial, "from": s.From.String(), "to": s.To.String(), "left": decimals(s.Left),
@@ -97,6 +97,15 @@ func (e *explained) sharingsJSON() []object {
 		})
 	}
 	return list
+}
+
+// packsJSON lists packs in the order in which they were given; tier 0 is what was promised before.
+func packsJSON(list []planner.PacksGiven, pack int64) []object {
+	out := []object{}
+	for _, p := range list {
+		out = append(out, object{"packs": p.Packs, "units": p.Packs * pack, "tier": p.Tier, "round": p.Round})
+	}
+	return out
 }
 
 func ledgerJSON(list []planner.Step) []object {

@@ -85,6 +85,7 @@ func (e *explained) lines(b *strings.Builder) {
 		if o.Quantity > 0 {
 			fmt.Fprintf(b, "     %s · tiers %d/%d/%d/%d · days of supply before it %d · urgency %d\n", packs(o.Quantity, o.Pack),
 				o.Tiers[0], o.Tiers[1], o.Tiers[2], o.Tiers[3], o.DaysOfSupply, o.Urgency)
+			fmt.Fprintf(b, "     %s\n", packsGiven(o))
 		}
 	}
 	if shown > mostWindows {
@@ -163,7 +164,7 @@ func (e *explained) sharing(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "\n%s at %s, picks %s to %s: %s units wanted by %d orders, %s given", what, s.DC, s.From, s.To, thousands(wanted), len(s.Shares), thousands(given))
 		if s.RoundsRun > 0 {
-			fmt.Fprintf(b, ", after %d rounds", s.RoundsRun)
+			fmt.Fprintf(b, ", after %d %s", s.RoundsRun, map[bool]string{true: "round", false: "rounds"}[s.RoundsRun == 1])
 		}
 		b.WriteByte('\n')
 		if given == wanted {
@@ -196,7 +197,7 @@ func (e *explained) shares(b *strings.Builder, list []planner.Share) {
 	})
 	most := [3]int{4, 6, 3}
 	var shown [3]int
-	g := grid{head: []string{"", "node", "pick", "wanted", "given"}, right: []bool{false, false, false, true, true}}
+	g := grid{head: []string{"", "node", "pick", "wanted", "given", "packs"}, right: []bool{false, false, false, true, true, false}}
 	for _, x := range list {
 		r := rank(x)
 		if shown[r] == most[r] {
@@ -207,7 +208,7 @@ func (e *explained) shares(b *strings.Builder, list []planner.Share) {
 		if r == 0 {
 			mark = "▸"
 		}
-		g.add(mark, x.Node, x.Pick.String(), thousands(x.Wanted), thousands(x.Given))
+		g.add(mark, x.Node, x.Pick.String(), thousands(x.Wanted), thousands(x.Given), packsShort(x.Packs))
 	}
 	if len(g.rows) > 0 {
 		_ = g.text(b) // a strings.Builder takes everything

@@ -105,6 +105,26 @@ func rememberedReleases(t *testing.T, f *explainFlags, st *state.Store) {
 	}
 }
 
+// packsAddUp: the packs of an order are its quantity, given in the order of rounds and within one of tiers; without
+// later rounds their tiers are the line's.
+func packsAddUp(t *testing.T, what string, o *planner.ExplainedOpportunity) {
+	t.Helper()
+	var sum int64
+	var tiers [4]int64
+	last := planner.PacksGiven{}
+	for _, p := range o.Packs {
+		if p.Packs <= 0 || p.Round < last.Round || p.Round == last.Round && p.Tier < last.Tier {
+			t.Errorf("%s: packs %+v out of order", what, o.Packs)
+		}
+		sum += p.Packs * o.Pack
+		tiers[max(p.Tier, 1)-1] += p.Packs * o.Pack
+		last = p
+	}
+	if sum != o.Quantity || last.Round == 0 && !o.Shared && tiers != o.Tiers {
+		t.Errorf("%s: %d units in tiers %v, its packs %+v of %d", what, o.Quantity, o.Tiers, o.Packs, o.Pack)
+	}
+}
+
 // explainLine compares one line of the plan with what explain says of it.
 func explainLine(t *testing.T, f *explainFlags, st *state.Store, b *planfile.Batch, r int) {
 	t.Helper()
@@ -128,6 +148,7 @@ func explainLine(t *testing.T, f *explainFlags, st *state.Store, b *planfile.Bat
 		if got != want || o.Release != (whole(b.Col("release"), r) == 1) {
 			t.Errorf("%s at %s ordered %s: explain has quantity, wanted, need, ledger, urgency %v, the plan %v", f.item, f.node, order, got, want)
 		}
+		packsAddUp(t, e.Item+" at "+e.Node, o)
 		text := e.text()
 		if !strings.Contains(text, packs(o.Quantity, o.Pack)) && o.Quantity > 0 && i < 6 {
 			t.Errorf("%s at %s: the text does not name %s:\n%s", f.item, f.node, packs(o.Quantity, o.Pack), text)

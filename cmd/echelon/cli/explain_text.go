@@ -140,6 +140,58 @@ func steps(list []planner.Step) string {
 	return strings.Join(parts, ", ") + " = " + thousands(sum)
 }
 
+// packsGiven says of every pack of an order what it is for and when it was given: "packs 1–2 tier 1 (stock-out), pack 3
+// tier 3 (safety stock) given when its source first shared; pack 4 tier 3 (safety stock) given in round 1, from what was left".
+func packsGiven(o *planner.ExplainedOpportunity) string {
+	names := [5]string{"promised before", "tier 1 (stock-out)", "tier 2 (shelf)", "tier 3 (safety stock)", "tier 4 (cover, full packs)"}
+	var b strings.Builder
+	at := int64(0)
+	for i, p := range o.Packs {
+		if i > 0 && p.Round == o.Packs[i-1].Round {
+			b.WriteString(", ")
+		} else if i > 0 {
+			b.WriteString(" " + given(o, o.Packs[i-1].Round) + "; ")
+		}
+		if p.Packs == 1 {
+			fmt.Fprintf(&b, "pack %s ", thousands(at+1))
+		} else {
+			fmt.Fprintf(&b, "packs %s–%s ", thousands(at+1), thousands(at+p.Packs))
+		}
+		b.WriteString(names[p.Tier])
+		at += p.Packs
+	}
+	return b.String() + " " + given(o, o.Packs[len(o.Packs)-1].Round)
+}
+
+// given says when packs were given.
+func given(o *planner.ExplainedOpportunity, round int) string {
+	switch {
+	case !o.Promised:
+		return "not promised yet"
+	case !o.Shared:
+		return "given as wanted, nothing had to be shared"
+	case round == 0:
+		return "given when its source first shared"
+	}
+	return fmt.Sprintf("given in round %d, from what was left", round)
+}
+
+// packsShort says it in a table: "2 tier 1, 1 tier 4 (round 2)".
+func packsShort(list []planner.PacksGiven) string {
+	var parts []string
+	for _, p := range list {
+		text := fmt.Sprintf("%s tier %d", thousands(p.Packs), p.Tier)
+		if p.Tier == 0 {
+			text = thousands(p.Packs) + " promised"
+		}
+		if p.Round > 0 {
+			text += fmt.Sprintf(" (round %d)", p.Round)
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, ", ")
+}
+
 // packs writes units and packs: "24 units (2 packs of 12)".
 func packs(units, pack int64) string {
 	if pack <= 1 || units%pack != 0 || units == 0 {
@@ -222,14 +274,18 @@ func total(list []int64) (n int64) {
 func (e *explained) settings(b *strings.Builder) {
 	var parts []string
 	for _, s := range e.Settings {
-		if s.Value == "" || s.Value == "0" {
+		value := s.Value
+		if strings.Contains(value, ".") { // thousandths
+			value = strings.TrimRight(strings.TrimRight(value, "0"), ".")
+		}
+		if value == "" || value == "0" {
 			continue
 		}
 		scope := ""
 		if s.Scope != "" {
 			scope = " (" + s.Scope + ")"
 		}
-		parts = append(parts, s.Name+" "+s.Value+scope)
+		parts = append(parts, s.Name+" "+value+scope)
 	}
 	if len(parts) > 0 {
 		fmt.Fprintf(b, "settings: %s\n", strings.Join(parts, " · "))
