@@ -22,11 +22,13 @@ type event struct {
 	number    int // in the file, from 1
 	uid       string
 	summary   string
-	period           // of the first occurrence
-	rule      string // RRULE, "" none
+	period             // of the first occurrence
+	rules     []string // RRULE; several together make one series
+	without   []string // EXRULE, of the standard before this one: what they give does not happen
 	added     []period
 	dropped   []stamp
 	replaces  *stamp // RECURRENCE-ID
+	onwards   bool   // RANGE=THISANDFUTURE: all later occurrences change alike
 	cancelled bool
 	sequence  int
 }
@@ -48,13 +50,11 @@ func (p *parsed) events(o *Options) ([]*event, error) {
 	for i, v := range p.vevents {
 		e := &event{number: i + 1}
 		e.read(v, z, &all)
-		if e.rule != "" {
-			rules++
-		}
+		rules += len(e.rules) + len(e.without)
 		events = append(events, e)
 	}
 	if rules > maxRules {
-		all.add(fmt.Errorf("%d events have a RRULE: at most %d in one file: split it", rules, maxRules))
+		all.add(fmt.Errorf("%d recurrence rules: at most %d in one file: split it", rules, maxRules))
 	}
 	return events, all.err()
 }
@@ -80,19 +80,7 @@ func (e *event) read(v *ics.VEvent, z *zones, all *faults) {
 	}
 	e.start = starts[0].start
 	e.length = r.length()
-	if r.text("EXRULE") != "" {
-		r.fail("EXRULE", errors.New("withdrawn from the standard: use EXDATE"))
-	}
-	switch rules := r.all("RRULE"); len(rules) {
-	case 0:
-	case 1:
-		e.rule = strings.TrimSpace(rules[0].Value)
-		if e.rule == "" {
-			r.fail("RRULE", errors.New("empty"))
-		}
-	default:
-		r.fail("RRULE", fmt.Errorf("%d given: want one: make them events of their own", len(rules)))
-	}
+	e.rules, e.without = r.rules("RRULE"), r.rules("EXRULE")
 	for _, p := range r.stamps("RDATE") {
 		if p.length == 0 {
 			p.length = e.length
@@ -116,14 +104,31 @@ func (e *event) recurrence(r *reader) {
 		r.fail("RECURRENCE-ID", fmt.Errorf("%d given: want one", len(ids)))
 	}
 	for _, p := range r.all("RECURRENCE-ID") {
-		if _, ok := p.ICalParameters["RANGE"]; ok {
-			r.fail("RECURRENCE-ID", errors.New("RANGE: changes of all later occurrences are not read: end the series with UNTIL and begin another"))
+		for _, word := range p.ICalParameters["RANGE"] {
+			if !strings.EqualFold(word, "THISANDFUTURE") {
+				r.fail("RECURRENCE-ID", fmt.Errorf("RANGE %s: want THISANDFUTURE, or none", cut(word)))
+			}
+			e.onwards = true
 		}
 	}
-	if e.rule != "" || len(e.added) > 0 {
+	if len(e.rules) > 0 || len(e.without) > 0 || len(e.added) > 0 {
 		r.fail("RECURRENCE-ID", errors.New("with RRULE or RDATE: one occurrence cannot recur itself"))
 	}
 	e.replaces = &ids[0].start
+}
+
+// rules reads the recurrence rules of a property.
+func (r *reader) rules(property string) []string {
+	var out []string
+	for _, p := range r.all(property) {
+		rule := strings.TrimSpace(p.Value)
+		if rule == "" {
+			r.fail(property, errors.New("empty"))
+			continue
+		}
+		out = append(out, rule)
+	}
+	return out
 }
 
 // reader reads properties of one event.

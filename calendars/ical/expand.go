@@ -1,7 +1,10 @@
 package ical
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"sort"
 	"time"
 
 	"echelon/calendars"
@@ -13,6 +16,7 @@ const day = 24 * time.Hour
 type expander struct {
 	options *Options
 	budget  int // occurrences and days still allowed
+	search  int // steps of rules of several times a day still allowed
 	whys    [][]string
 }
 
@@ -24,11 +28,52 @@ func (x *expander) spend(e *event) error {
 	return nil
 }
 
-// series is the events of one UID that change single occurrences of it: what they replace, and the newest of
-// each (the highest sequence, of equal ones the last in the file).
+// series is the events of one UID that change occurrences of it: what they replace, the newest of each (the
+// highest sequence, of equal ones the last in the file), and those that change all later ones too.
 type series struct {
 	replaced moments
 	newest   map[moment]*event
+	onwards  []*event // newest ones, ascending by what they replace
+}
+
+// settle sorts the changes of later occurrences.
+func (s *series) settle() error {
+	for _, e := range s.newest {
+		if e.onwards {
+			s.onwards = append(s.onwards, e)
+		}
+	}
+	slices.SortFunc(s.onwards, func(a, b *event) int {
+		return cmp.Or(cmp.Compare(a.replaces.instant(), b.replaces.instant()), cmp.Compare(a.number, b.number))
+	})
+	for _, e := range s.onwards {
+		if e.earlier() > maxEarlier {
+			return e.fault("RECURRENCE-ID", fmt.Errorf("moves all later occurrences more than %d days ahead: make them a series of their own", maxEarlier))
+		}
+	}
+	return nil
+}
+
+// maxEarlier is how many days a change may move all later occurrences ahead: so much further is a series expanded.
+const maxEarlier = 366
+
+// earlier is by how many days the event lies before the occurrence that it replaces, 0 when it does not.
+func (e *event) earlier() calendars.Day { return max(0, e.replaces.day()-e.start.day()) }
+
+// changed gives the event that an occurrence is one of, and the occurrence as the last change before it has it.
+func (s *series) changed(e *event, p period) (*event, period) {
+	if s == nil {
+		return e, p
+	}
+	at := p.start.instant()
+	n := sort.Search(len(s.onwards), func(i int) bool { return s.onwards[i].replaces.instant() > at })
+	if n == 0 {
+		return e, p
+	}
+	by := s.onwards[n-1]
+	moved := by.period
+	moved.start.wall = moved.start.wall.Add(p.start.wall.Sub(by.replaces.wall))
+	return by, moved
 }
 
 // moment names one occurrence of a series.
@@ -59,6 +104,13 @@ func (x *expander) expand(events []*event) error {
 		s.replaced.add(*e.replaces)
 		if old := s.newest[e.moment()]; old == nil || old.sequence <= e.sequence {
 			s.newest[e.moment()] = e
+		}
+	}
+	for _, e := range events { // by the order of the file: the first fault is always the same
+		if s := byUID[e.uid]; e.replaces != nil && s.newest[e.moment()] == e && s.onwards == nil {
+			if err := s.settle(); err != nil {
+				return err
+			}
 		}
 	}
 	cancelled := map[string]bool{}
@@ -94,6 +146,21 @@ func (x *expander) master(e *event, s *series) error {
 	for _, d := range e.dropped {
 		without.add(d)
 	}
+	last := x.options.Last + 2 // no zone is further away than that
+	if s != nil {
+		for _, o := range s.onwards {
+			last = max(last, x.options.Last+2+o.earlier())
+		}
+	}
+	for _, text := range e.without {
+		err := x.recur(e, "EXRULE", text, last, true, func(start stamp) error {
+			without.add(start)
+			return x.spend(e)
+		})
+		if err != nil {
+			return err
+		}
+	}
 	put := func(p period) error {
 		if err := x.spend(e); err != nil {
 			return err
@@ -102,14 +169,22 @@ func (x *expander) master(e *event, s *series) error {
 			return nil
 		}
 		done.add(p.start)
-		return x.occurrence(e, p)
+		by, p := s.changed(e, p)
+		if by.cancelled {
+			return nil
+		}
+		return x.occurrence(by, p)
 	}
-	if e.rule == "" {
+	if len(e.rules) == 0 {
 		if err := put(e.period); err != nil {
 			return err
 		}
-	} else if err := x.recur(e, func(start stamp) error { return put(period{start, e.length}) }); err != nil {
-		return err
+	}
+	whole := len(e.dropped) > 0 || len(e.without) > 0 || s != nil // single starts matter, not only their days
+	for _, text := range e.rules {
+		if err := x.recur(e, "RRULE", text, last, whole, func(start stamp) error { return put(period{start, e.length}) }); err != nil {
+			return err
+		}
 	}
 	for _, p := range e.added {
 		if err := put(p); err != nil {
@@ -121,14 +196,20 @@ func (x *expander) master(e *event, s *series) error {
 
 // occurrence marks the days from the start to the last instant before the end.
 func (x *expander) occurrence(e *event, p period) error {
+	lo, hi := x.touched(p)
+	return x.mark(e, lo, hi)
+}
+
+// touched gives the first and the last civil day that an occurrence touches.
+func (x *expander) touched(p period) (lo, hi calendars.Day) {
 	if p.start.date {
 		days := max((p.length+day-1)/day, 1)
-		return x.mark(e, p.start.day(), p.start.day()+calendars.Day(days)-1)
+		return p.start.day(), p.start.day() + calendars.Day(days) - 1
 	}
 	end := p.start
 	end.wall = end.wall.Add(max(p.length-time.Microsecond, 0))
-	lo, hi := p.start.civil(x.options.Zone), end.civil(x.options.Zone)
-	return x.mark(e, lo, max(lo, hi))
+	lo = p.start.civil(x.options.Zone)
+	return lo, max(lo, end.civil(x.options.Zone))
 }
 
 // moments is a set of starts. A date stands for all that begins on that day, and an all-day start is found

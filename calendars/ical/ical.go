@@ -4,8 +4,9 @@
 //	     limits: bytes, line length, nesting, events      limits: days, occurrences
 //
 // Every civil day that an occurrence touches becomes one row: closed (or open, as Options says), with the
-// summaries of its events as the why. All-day and timed events, events over several days, RRULE, RDATE,
-// EXDATE, changed and cancelled occurrences (RECURRENCE-ID, STATUS:CANCELLED) and zones are understood.
+// summaries of its events as the why. All-day and timed events, events over several days, rules of every frequency (those
+// of several times a day too), RRULE, RDATE, EXRULE,
+// EXDATE, changed and cancelled occurrences (RECURRENCE-ID, also THISANDFUTURE, STATUS:CANCELLED) and zones are understood.
 //
 // I1 work and memory are bounded by Options, whatever the file says.
 // I2 a file is taken whole or refused with the event and the property that is at fault; nothing is left out.
@@ -84,7 +85,7 @@ func Import(r io.Reader, o Options) ([]calendars.Exception, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ical: %w", err)
 	}
-	x := expander{options: &o, budget: o.MaxOccurrences, whys: make([][]string, int(o.Last-o.First)+1)}
+	x := expander{options: &o, budget: o.MaxOccurrences, search: maxSearch, whys: make([][]string, int(o.Last-o.First)+1)}
 	if err := x.expand(events); err != nil {
 		return nil, fmt.Errorf("ical: %w", err)
 	}

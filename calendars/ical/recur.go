@@ -22,17 +22,17 @@ const (
 	searchEnd = 9999
 )
 
-// recur gives the starts of a RRULE, on the wall clock of the event, up to the end of the wanted range.
+// recur gives the starts of a RRULE or EXRULE, on the wall clock of the event, up to the day last. Of a rule of several
+// times a day it may leave out, unless whole, what touches no other days.
 //
 // A rule that matches nothing (30 February) is searched by the library to the year 9999. So the rule is
 // expanded as many times 400 years later as leaves the range just before that: the calendar is the same
 // there, and the search for nothing is short.
-func (x *expander) recur(e *event, put func(stamp) error) error {
-	option, until, err := x.parseRule(e)
+func (x *expander) recur(e *event, property, text string, last calendars.Day, whole bool, put func(stamp) error) error {
+	option, until, err := e.parseRule(text)
 	if err != nil {
-		return e.fault("RRULE", err)
+		return e.fault(property, err)
 	}
-	last := x.options.Last + 2 // no zone is further away than that
 	if e.start.day() > last {
 		return nil
 	}
@@ -45,7 +45,19 @@ func (x *expander) recur(e *event, put func(stamp) error) error {
 	option.Until = end.AddDate(shift, 0, 0)
 	rule, err := rrule.NewRRule(*option)
 	if err != nil {
-		return e.fault("RRULE", err)
+		return e.fault(property, err)
+	}
+	if option.Freq >= rrule.HOURLY {
+		clock, err := newClockRule(option, e.start.wall, end, &x.search)
+		if err != nil {
+			return e.fault(property, err)
+		}
+		if err := x.clock(e, clock, whole, put); errors.Is(err, errSearch) {
+			return e.fault(property, err)
+		} else if err != nil {
+			return err
+		}
+		return nil
 	}
 	next := rule.Iterator()
 	for at, ok := next(); ok; at, ok = next() {
@@ -58,14 +70,14 @@ func (x *expander) recur(e *event, put func(stamp) error) error {
 	return nil
 }
 
-// parseRule reads a RRULE, and its UNTIL as a wall clock time of the event.
-func (x *expander) parseRule(e *event) (*rrule.ROption, *time.Time, error) {
-	if len(e.rule) > maxRule {
+// parseRule reads a rule, and its UNTIL as a wall clock time of the event.
+func (e *event) parseRule(text string) (*rrule.ROption, *time.Time, error) {
+	if len(text) > maxRule {
 		return nil, nil, fmt.Errorf("longer than %d bytes", maxRule)
 	}
 	var kept, seen []string
 	var until *time.Time
-	for _, part := range strings.Split(strings.TrimSuffix(strings.ToUpper(e.rule), ";"), ";") {
+	for _, part := range strings.Split(strings.TrimSuffix(strings.ToUpper(text), ";"), ";") {
 		key, value, _ := strings.Cut(part, "=")
 		if slices.Contains(seen, key) {
 			return nil, nil, fmt.Errorf("%s: given twice", key)
@@ -91,23 +103,19 @@ func (x *expander) parseRule(e *event) (*rrule.ROption, *time.Time, error) {
 	return option, until, err
 }
 
-// checkPart refuses what is not about days, and what would make the expansion long for nothing.
+// checkPart refuses unknown words, and what would make the expansion long for nothing.
 func checkPart(key, value string) error {
 	switch key {
 	case "FREQ":
-		if !slices.Contains([]string{"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}, value) {
-			return fmt.Errorf("FREQ %s: want DAILY, WEEKLY, MONTHLY or YEARLY: several times a day say nothing about days", cut(value))
-		}
-	case "BYHOUR", "BYMINUTE", "BYSECOND":
-		if strings.Contains(value, ",") {
-			return fmt.Errorf("%s: several times a day say nothing about days: keep one", key)
+		if !slices.Contains([]string{"SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"}, value) {
+			return fmt.Errorf("FREQ %s: want SECONDLY, MINUTELY, HOURLY, DAILY, WEEKLY, MONTHLY or YEARLY", cut(value))
 		}
 	case "INTERVAL", "COUNT":
 		n, err := strconv.ParseInt(value, 10, 32)
 		if err != nil || n < 1 || key == "INTERVAL" && n > maxInterval {
 			return fmt.Errorf("%s %s: want a whole number from 1 (INTERVAL: to %d)", key, cut(value), maxInterval)
 		}
-	case "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS":
+	case "UNTIL", "WKST", "BYHOUR", "BYMINUTE", "BYSECOND", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS":
 	default:
 		return fmt.Errorf("%s: unknown part", cut(key))
 	}

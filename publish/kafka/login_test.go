@@ -49,6 +49,7 @@ func TestBearerToken(t *testing.T) {
 	if seen := b.Seen(); seen[len(seen)-1] != "eyJ.second.x" {
 		t.Fatalf("logged in with %q", seen)
 	}
+	b.Refuse("eyJ.first.x")
 	wantOnce(t, on, p, dc)
 
 	for name, c := range map[string]struct {

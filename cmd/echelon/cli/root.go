@@ -119,7 +119,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&a.config, "config", "", "settings file (YAML); every flag can stand in it by its name")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(a.brokerCommand(), a.captureCommand(), a.changesCommand(), a.checkCommand(), a.contractCommand(), a.cyclesCommand(), a.diffCommand(), a.explainCommand(), a.replayCommand(), a.generateCommand(), a.runCommand(),
+	root.AddCommand(a.brokerCommand(), a.calendarCommand(), a.captureCommand(), a.changesCommand(), a.checkCommand(), a.contractCommand(), a.cyclesCommand(), a.diffCommand(), a.explainCommand(), a.replayCommand(), a.generateCommand(), a.runCommand(),
 		a.serveCommand(), a.showCommand(), a.topicsCommand(), a.verifyCommand(), a.versionCommand())
 	return root
 }
