@@ -22,14 +22,14 @@ type dict struct {
 	recent []recentText
 }
 
-// recentText is a text of up to 16 bytes that was asked for lately, at the place that its bytes lead to.
+// recentText is a text of up to 16 bytes that was asked for lately, at one of the two places that its bytes lead to.
 type recentText struct {
 	low, high uint64 // its bytes, zeros behind
 	size      uint32 // and 1; 0: none
 	number    uint32
 }
 
-// Places for recent texts: as many as there are texts, twice, in these bounds.
+// Places for recent texts: two to four times as many as there are texts, in these bounds.
 const (
 	leastRecent = 1 << 8
 	mostRecent  = 1 << 16
@@ -54,21 +54,25 @@ func (d *dict) number(text []byte, epoch uint32) uint32 {
 		return d.intern(text, epoch)
 	}
 	low, high := bytesIn(text)
-	if len(d.recent) < mostRecent && len(d.recent) < 2*len(d.texts) || len(d.recent) == 0 {
+	if len(d.recent) == 0 || len(d.recent) < min(mostRecent, 2*len(d.texts)) {
 		size := leastRecent
-		for size < mostRecent && size < 2*len(d.texts) {
+		for size < min(mostRecent, 4*len(d.texts)) {
 			size *= 2
 		}
 		d.recent = make([]recentText, size)
 	}
 	h := (low ^ bits.RotateLeft64(high, 29) ^ uint64(len(text))) * 0x9fb21c651e98df25
-	r := &d.recent[h>>40&uint64(len(d.recent)-1)]
-	if r.low == low && r.high == high && r.size == uint32(len(text))+1 {
-		d.named[r.number] = epoch
-		return r.number
+	at := h >> 40 & uint64(len(d.recent)-1) &^ 1
+	pair := d.recent[at : at+2 : at+2]
+	for i := range pair {
+		if r := &pair[i]; r.low == low && r.high == high && r.size == uint32(len(text))+1 {
+			d.named[r.number] = epoch
+			return r.number
+		}
 	}
 	n := d.intern(text, epoch)
-	*r = recentText{low, high, uint32(len(text)) + 1, n}
+	pair[1] = pair[0]
+	pair[0] = recentText{low, high, uint32(len(text)) + 1, n}
 	return n
 }
 
