@@ -211,7 +211,7 @@ func (d *desk) keep(i int32, s *sku, tab *net.Table, dense bool) {
 			net.Projected(&d.row, tab, d.stock)
 			projected = true
 		}
-		o := order{sku: i, opp: int32(k)}
+		o := order{opp: int16(k)}
 		d.record(&o, res)
 		o.dos = d.supply(tab, k)
 		if o.marks != 0 {
@@ -232,19 +232,22 @@ func (d *desk) supply(tab *net.Table, k int) int16 {
 	return net.SupplyDays(d.stock[k], d.row.Sum(int(a), int(end)), end-a+1)
 }
 
-// record takes over what a netting asked for: quantity, need, ledger and exceptions, and the needs per tier.
+// record takes over what a netting asked for: quantity, needs, ledger and exceptions.
 func (d *desk) record(o *order, res *net.Result) {
-	o.need, o.wanted = res.Need, res.Wanted
-	o.marks = res.Marks
-	o.extra = -1
-	d.tiers(o, res)
+	given := d.of(o).given
+	o.marks, o.extra, o.wide = res.Marks, -1, false
 	plain := true
 	for _, st := range res.Steps {
 		plain = plain && (Reason(st.Reason) == ReasonNeed || Reason(st.Reason) == ReasonPack)
 	}
-	if plain && res.Marks == 0 {
-		return
+	if !plain || res.Marks != 0 {
+		d.note(o, res)
 	}
+	d.put(o, &quantities{need: res.Need, wanted: res.Wanted, given: given, n: [3]int64{res.N1, res.N2, res.N3}, n0: res.N0})
+}
+
+// note keeps the steps and numbers of a netting that do not follow from need and pack.
+func (d *desk) note(o *order, res *net.Result) {
 	x := extra{firstStep: int32(len(d.steps)), minimum: res.Minimum, cap: res.Cap, late: -1}
 	for _, st := range res.Steps {
 		if Reason(st.Reason) != ReasonNeed && Reason(st.Reason) != ReasonPack {
@@ -261,8 +264,9 @@ func (d *desk) record(o *order, res *net.Result) {
 
 // tiers takes over the needs per tier of a netting.
 func (d *desk) tiers(o *order, res *net.Result) {
-	o.n = [3]int64{res.N1, res.N2, res.N3}
-	o.n0 = res.N0
+	v := d.of(o)
+	v.n, v.n0 = [3]int64{res.N1, res.N2, res.N3}, res.N0
+	d.put(o, &v)
 }
 
 // askSite nets a DC's own row of an item, after the trial of its children's orders.

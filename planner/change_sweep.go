@@ -278,18 +278,19 @@ func (x *change) requestPrint(q *request) Print {
 	for _, s := range q.dated {
 		h = h.num(int64(s.From)).num(s.Units)
 	}
-	return h.orders(q.orders, q.extras, q.steps)
+	return h.orders(&q.asked)
 }
 
 // answerPrint is one row's answer by its content.
 func (x *change) answerPrint(w *wire) (int8, Print, error) {
 	item, node := w.int(), w.int()
 	shorted := w.int()
-	orders, extras, steps := readOrders(w, nil, nil, nil)
+	var given book
+	given.read(w)
 	if w.bad || item < 0 || item >= inputs.TileRows || node < 0 || int(node) >= len(x.nodes) {
 		return 0, Print{}, errWire
 	}
-	return int8(item), Print{17, 18}.print(x.nodes[node]).num(shorted).orders(orders, extras, steps), nil
+	return int8(item), Print{17, 18}.print(x.nodes[node]).num(shorted).orders(&given), nil
 }
 
 func (p Print) nums(list []int64) Print {
@@ -301,25 +302,26 @@ func (p Print) nums(list []int64) Print {
 }
 
 // orders mixes orders and what few of them have.
-func (p Print) orders(orders []order, extras []extra, steps []net.Step) Print {
-	p = p.num(int64(len(orders)))
-	for i := range orders {
-		o := &orders[i]
+func (p Print) orders(b *book) Print {
+	p = p.num(int64(len(b.orders)))
+	for i := range b.orders {
+		o := &b.orders[i]
+		v := b.of(o)
 		for _, v := range [...]int64{
-			int64(o.opp), o.need, o.wanted, o.given, o.n[0], o.n[1], o.n[2], o.n0, int64(o.dos),
+			int64(o.opp), v.need, v.wanted, v.given, v.n[0], v.n[1], v.n[2], v.n0, int64(o.dos),
 			int64(o.marks)<<8 | int64(o.state),
 		} {
 			p = p.num(v)
 		}
 		if o.extra >= 0 {
-			e := &extras[o.extra]
+			e := &b.extras[o.extra]
 			if o.marks&(net.MarkConflict|net.MarkOverflow) != 0 { // else nobody set them
 				p = p.num(e.minimum).num(e.cap)
 			}
 			if o.marks&net.MarkLate != 0 {
 				p = p.num(int64(e.needed))
 			}
-			for _, st := range steps[e.firstStep : e.firstStep+e.steps] {
+			for _, st := range b.steps[e.firstStep : e.firstStep+e.steps] {
 				p = p.num(int64(st.Reason)).num(st.Change)
 			}
 		}

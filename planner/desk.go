@@ -18,10 +18,8 @@ type desk struct {
 	work  groupWork
 	asked uint64 // items of the group that this visit nets, a bit each
 
-	skus     []sku
-	orders   []order
-	extras   []extra
-	steps    []net.Step
+	skus []sku
+	book
 	requests []request
 	own      []int32 // site × item → sku of the DC's own row, -1 none
 	dep      []depCell
@@ -59,6 +57,9 @@ type desk struct {
 	claimants []int32
 	calm      []bool // per kid: netted again since it last claimed something
 	saved     []savedRun
+	trials    []keptRun  // of the group's items, item by item
+	trialOf   [][2]int32 // site × item → its runs in trials
+	trialEnd  [3]int     // orders, extras and steps up to the end of the last one
 	problem   error
 	projDays  projection
 	out       []siteOut // per site
@@ -98,37 +99,6 @@ const (
 	skuCarry                         // has carry, or an order that was given less than it wanted
 )
 
-// order is one opportunity of a SKU that needs, asks for or is given something; quantities in units.
-type order struct {
-	sku    int32
-	opp    int32
-	need   int64
-	wanted int64
-	given  int64
-	n      [3]int64
-	n0     int64
-	extra  int32 // index into extras, -1 none
-	dos    int16
-	marks  net.Marks
-	state  orderState
-}
-
-type orderState uint8
-
-const (
-	orderOpen  orderState = iota // as wanted
-	orderFixed                   // settled by the sharing of its source
-	orderFree                    // answered by a parent: not promised
-)
-
-// extra is what few orders have: ledger steps that do not follow from need and pack, numbers of exceptions.
-type extra struct {
-	firstStep, steps int32
-	minimum, cap     int64
-	late             int32 // entry of the inbound side column
-	needed           int32 // day
-}
-
 // depCell is the dependent demand of one DC and item in units.
 type depCell struct {
 	any  bool
@@ -147,6 +117,7 @@ func newDesk(s *shop) *desk {
 	d.done = make([]bool, cells)
 	d.dep = make([]depCell, cells)
 	d.now = make([]int64, cells*h)
+	d.trialOf = make([][2]int32, cells)
 	block := make([]int64, cells*4*(h+14))
 	d.depDays = block
 	for i := range d.dep {
@@ -164,11 +135,14 @@ func newDesk(s *shop) *desk {
 // begin clears the desk for a group.
 func (d *desk) begin(w groupWork) {
 	d.work = w
-	d.skus, d.orders, d.extras, d.steps = d.skus[:0], d.orders[:0], d.extras[:0], d.steps[:0]
+	d.skus = d.skus[:0]
+	d.book.clear()
 	d.requests = d.requests[:0]
 	clear(d.now)
 	clear(d.dueTo)
 	clear(d.done)
+	clear(d.trialOf)
+	d.trials = d.trials[:0]
 	for i := range d.dep {
 		d.own[i], d.reach[i], d.window[i] = -1, -1, -1
 		c := &d.dep[i]
@@ -208,12 +182,4 @@ func (d *desk) source(s *sku, opp *net.Opp) (inputs.NodeIdx, int16) {
 // itemOf gives the item of a SKU.
 func (d *desk) itemOf(item int8) inputs.ItemIdx {
 	return inputs.ItemIdx(int(d.work.group)*inputs.TileRows + int(item))
-}
-
-// count gives the units of an order as it stands.
-func (o *order) units() int64 {
-	if o.state == orderFixed {
-		return o.given
-	}
-	return o.wanted
 }

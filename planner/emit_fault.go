@@ -102,12 +102,14 @@ func (d *desk) orderFaults(out *siteOut, s *sku) {
 	orders := d.orders[s.first : s.first+s.count]
 	for k := range orders {
 		o := &orders[k]
-		if o.marks == 0 && !o.short() {
+		short := d.short(o)
+		if o.marks == 0 && !short {
 			continue
 		}
-		if o.short() {
+		if short {
 			opp := &d.table(s).Opps[o.opp]
-			shortage(d.orderFault(out, s, o, ExShort, High), o, d.pack(s, opp))
+			v := d.of(o)
+			shortage(d.orderFault(out, s, o, ExShort, High), &v, d.pack(s, opp))
 			s.flags |= skuShorted
 		}
 		if o.marks != 0 {
@@ -126,9 +128,9 @@ func (d *desk) orderFault(out *siteOut, s *sku, o *order, kind ExceptionKind, se
 	return x
 }
 
-func shortage(x *exception, o *order, pack int64) {
-	x.wanted, x.given = o.wanted, o.given
-	wanted, given := share.Split(o.wanted, pack, o.n), share.Split(o.given, pack, o.n)
+func shortage(x *exception, v *quantities, pack int64) {
+	x.wanted, x.given = v.wanted, v.given
+	wanted, given := share.Split(v.wanted, pack, v.n), share.Split(v.given, pack, v.n)
 	for i := range x.tiers {
 		x.tiers[i] = wanted[i] - given[i]
 	}
@@ -145,12 +147,12 @@ func (d *desk) markFaults(out *siteOut, s *sku, o *order) {
 			kind = ExShelfOverflow
 		}
 		x := d.orderFault(out, s, o, kind, Medium)
-		x.units, x.minimum, x.cap = o.need, d.extras[o.extra].minimum, d.extras[o.extra].cap
+		x.units, x.minimum, x.cap = d.of(o).need, d.extras[o.extra].minimum, d.extras[o.extra].cap
 	}
 	p := d.sites[s.site].part
 	if o.marks&net.MarkMaxTooLow != 0 {
 		x := d.orderFault(out, s, o, ExMaxTooLow, Medium)
-		x.units, x.minimum, x.cap = o.need, int64(p.Min[s.row]), int64(p.Max[s.row])
+		x.units, x.minimum, x.cap = d.of(o).need, int64(p.Min[s.row]), int64(p.Max[s.row])
 	}
 	if o.marks&net.MarkLate != 0 {
 		x := d.orderFault(out, s, o, ExLateReceipt, Medium)

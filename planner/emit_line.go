@@ -5,11 +5,7 @@ import (
 	"math/bits"
 
 	"echelon/inputs"
-	"echelon/planner/share"
 )
-
-// short reports whether an order was given less than it wanted.
-func (o *order) short() bool { return o.state == orderFixed && o.given < o.wanted }
 
 // line appends one order line.
 func (d *desk) line(s *sku, l *lineRef) {
@@ -26,7 +22,8 @@ func (d *desk) line(s *sku, l *lineRef) {
 		t.grow()
 	}
 	c := t.Cols[:colLedger+1]
-	q := o.units()
+	v := d.of(o)
+	q := d.units(o)
 	today := l.flags&lineToday != 0
 	days := &d.classes[s.class].days[o.opp]
 	release := promised && q > 0 && today
@@ -44,13 +41,13 @@ func (d *desk) line(s *sku, l *lineRef) {
 	c[colQuantity].I64[row] = q
 	c[colPacks].I64[row] = packsOf(q, pack)
 	c[colPack].I64[row] = pack
-	c[colNeed].I64[row] = o.need
-	c[colWanted].I64[row] = o.wanted
-	first := o.firstTier()
+	c[colNeed].I64[row] = v.need
+	c[colWanted].I64[row] = v.wanted
+	first := v.firstTier()
 	var tiers [4]int64
 	tiers[(first-1)&3] = q
-	if first < 4 && o.n[first-1] <= q-pack { // else the last pack begins in the first one's tier: most orders
-		tiers[0], tiers[1], tiers[2], tiers[3] = share.SplitInto(q, pack, o.n[0], o.n[1], o.n[2])
+	if first < 4 && v.n[first-1] <= q-pack { // else the last pack begins in the first one's tier: most orders
+		tiers[0], tiers[1], tiers[2], tiers[3] = v.split(q, pack)
 	}
 	c[colTier1].I64[row] = tiers[0]
 	c[colTier2].I64[row] = tiers[1]
@@ -72,8 +69,8 @@ func (d *desk) line(s *sku, l *lineRef) {
 	if release {
 		out.result.Released += q
 	}
-	if today && promised && o.short() {
-		out.result.ShortUnits += o.wanted - q
+	if today && promised && d.short(o) {
+		out.result.ShortUnits += v.wanted - q
 	}
 }
 
@@ -96,24 +93,12 @@ func (d *desk) ledger(c *Col, o *order) {
 			c.List = append(c.List, st.Change)
 		}
 	}
-	if o.short() {
+	if d.short(o) {
+		v := d.of(o)
 		c.Reason = append(c.Reason, uint8(ReasonShare))
-		c.List = append(c.List, o.given-o.wanted)
+		c.List = append(c.List, v.given-v.wanted)
 	}
 	c.Off = append(c.Off, uint32(len(c.List)))
-}
-
-// firstTier is the tier of the first unit of the order, or of its need. Needs grow with their floors, so those that
-// are 0 come first: no branch on what follows no pattern.
-func (o *order) firstTier() int64 {
-	return int64(1 + bit(o.n[0] == 0) + bit(o.n[1] == 0) + bit(o.n[2] == 0))
-}
-
-func bit(v bool) uint8 {
-	if v {
-		return 1
-	}
-	return 0
 }
 
 // times multiplies a per-unit fact that may be unknown (−1: null) by units; the product is cut at the largest

@@ -45,7 +45,7 @@ func (d *desk) takeOrders(s *sku, to *carrier) {
 	orders := d.orders[s.first : s.first+s.count]
 	for k := range orders {
 		o := &orders[k]
-		if !o.some() {
+		if !d.some(o) {
 			continue
 		}
 		opp := &opps[o.opp]
@@ -53,7 +53,7 @@ func (d *desk) takeOrders(s *sku, to *carrier) {
 			lane = opp.Lane
 			d.ready(to, s, lane)
 		}
-		q := o.units()
+		q := d.units(o)
 		var flags lineFlags
 		if o.state == orderFixed || (o.state == orderOpen && opp.Pick <= to.window) {
 			flags = linePromised
@@ -70,7 +70,7 @@ func (d *desk) takeOrders(s *sku, to *carrier) {
 		if q > 0 {
 			to.load[o.opp].count(q, packsOf(q, to.pack), to.each)
 		}
-		if to.published(o, opp, q, flags) {
+		if to.published(&d.book, o, opp, q, flags) {
 			d.lines = append(d.lines, lineRef{
 				order: s.first + int32(k), lane: to.lane, source: to.source, pack: int32(to.pack),
 				site: to.site, layer: to.layer, flags: flags,
@@ -165,7 +165,7 @@ func packsOf(q, pack int64) int64 {
 }
 
 // published reports whether an order is a line of its layer: planning rules, section 10; reading 31.
-func (c *carrier) published(o *order, opp *net.Opp, q int64, flags lineFlags) bool {
+func (c *carrier) published(b *book, o *order, opp *net.Opp, q int64, flags lineFlags) bool {
 	switch {
 	case c.off:
 		return false
@@ -177,5 +177,5 @@ func (c *carrier) published(o *order, opp *net.Opp, q int64, flags lineFlags) bo
 		return true
 	}
 	// A DC that does not share has no deployment window.
-	return opp.Pick <= c.window || flags == linePromised|lineToday || o.marks != 0 || o.short()
+	return opp.Pick <= c.window || flags == linePromised|lineToday || o.marks != 0 || b.short(o)
 }

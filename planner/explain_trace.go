@@ -89,10 +89,10 @@ func (t *tracer) shared(d *desk, site int16, item int8, from, last int32, first 
 		tab := d.table(s)
 		for k := s.first; k < s.first+s.count; k++ {
 			o := &d.orders[k]
-			if opp := &tab.Opps[o.opp]; o.wanted > 0 && d.inWindow(s, opp, site, from, last) {
+			if opp := &tab.Opps[o.opp]; d.wanted(o) > 0 && d.inWindow(s, opp, site, from, last) {
 				sh.Shares = append(sh.Shares, Share{
-					Node: d.net.Nodes.ID[s.node], Pick: day0 + calendars.Day(opp.Pick), Wanted: o.wanted, Given: o.given,
-					Pack: d.pack(s, opp), Packs: slices.Clone(t.packs[orderOf{i, o.opp, t.trial}]),
+					Node: d.net.Nodes.ID[s.node], Pick: day0 + calendars.Day(opp.Pick), Wanted: d.wanted(o), Given: d.of(o).given,
+					Pack: d.pack(s, opp), Packs: slices.Clone(t.packs[orderOf{i, int32(o.opp), t.trial}]),
 				})
 			}
 		}
@@ -111,7 +111,7 @@ func (t *tracer) given(d *desk, round int) {
 	}
 	for k := range d.claims {
 		ref := d.claimOf[k]
-		of := orderOf{d.kids[ref.kid], d.orders[ref.order].opp, t.trial}
+		of := orderOf{d.kids[ref.kid], int32(d.orders[ref.order].opp), t.trial}
 		if round == 0 {
 			delete(t.packs, of)
 		}
@@ -242,14 +242,15 @@ func (t *tracer) opportunity(d *desk, s *sku, tab *net.Table, k int) ExplainedOp
 	}
 	for j := s.first; j < s.first+s.count; j++ {
 		o := &d.orders[j]
-		if int(o.opp) != k || !o.some() {
+		if int(o.opp) != k || !d.some(o) {
 			continue
 		}
-		x.Need, x.Wanted, x.Quantity = o.need, o.wanted, o.units()
-		x.Tiers = share.Split(x.Quantity, x.Pack, o.n)
+		v := d.of(o)
+		x.Need, x.Wanted, x.Quantity = v.need, v.wanted, d.units(o)
+		x.Tiers = share.Split(x.Quantity, x.Pack, v.n)
 		x.Promised = d.promised(s, o, opp)
 		x.Release = x.Promised && opp.Order == 0 && x.Quantity > 0
-		x.DaysOfSupply, x.Urgency = int64(o.dos), 1000*o.firstTier()+int64(o.dos)
+		x.DaysOfSupply, x.Urgency = int64(o.dos), 1000*v.firstTier()+int64(o.dos)
 		var c Col
 		d.ledger(&c, o)
 		x.Steps = FillLedger(x.Need, x.Quantity, c.Reason, c.List)

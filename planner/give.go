@@ -45,10 +45,10 @@ func (d *desk) nextCarry(s *sku) int64 {
 	carry := d.carry(s)
 	o, opp := d.today(s)
 	switch {
-	case o == nil || o.wanted == 0 || !d.promised(s, o, opp):
+	case o == nil || d.wanted(o) == 0 || !d.promised(s, o, opp):
 		return carry
-	case o.units() < o.wanted:
-		return carry + o.wanted - o.units()
+	case d.units(o) < d.wanted(o):
+		return carry + d.wanted(o) - d.units(o)
 	}
 	return 0
 }

@@ -166,7 +166,7 @@ func (d *desk) takeKernel(t *tile.Tile, first int, class inputs.ClassIdx) {
 		d.dueTo[c] = true
 		d.reach[c] = max(d.reach[c], today)
 	}
-	d.orders = extend(d.orders, int(at))
+	d.grow(int(at))
 	opps := d.classes[class].Opps
 	for k := range t.Needs {
 		d.takeNeeds(t, k, opps[k].Pick, &rows)
@@ -190,9 +190,9 @@ func (d *desk) takeNeeds(t *tile.Tile, k int, pick int32, at *tileRowsAt) {
 		o := &d.orders[at.next[l]]
 		at.next[l]++
 		wanted, n1, n2, n3 := int64(n.Wanted[l]), int64(n.N1[l]), int64(n.N2[l]), int64(n.N3[l])
-		o.sku, o.opp, o.need, o.wanted, o.given = at.sku[l], int32(k), n3, wanted, 0
-		o.n[0], o.n[1], o.n[2], o.n0 = n1, n2, n3, 0
-		o.extra, o.dos, o.marks, o.state = -1, int16(n.Supply[l]), 0, orderOpen
+		*o = order{
+			opp: int16(k), dos: int16(n.Supply[l]), extra: -1, wanted: n.Wanted[l], n: [3]int32{n.N1[l], n.N2[l], n.N3[l]},
+		}
 		if n.Odd>>l&1 != 0 {
 			d.takeNote(o, t.Note(n, l), &d.skus[at.sku[l]])
 		}
@@ -211,7 +211,7 @@ func (d *desk) takeNeeds(t *tile.Tile, k int, pick int32, at *tileRowsAt) {
 		if least == 0 {
 			tier = 3
 		} else if least <= wanted-pack {
-			d.dep[at.dep[l]].split(pick, wanted, pack, 1, o)
+			d.dep[at.dep[l]].split(pick, wanted, pack, 1, &quantities{n: [3]int64{n1, n2, n3}})
 			continue
 		}
 		d.depDays[int(at.dep[l])*stride+tier*(d.horizon+14)+int(pick)] += wanted
@@ -227,14 +227,4 @@ func (d *desk) takeNote(o *order, note *tile.Note, s *sku) {
 	if o.marks = note.Marks; o.marks != 0 {
 		s.flags |= skuNoted
 	}
-}
-
-// extend lengthens orders; what is new has no value yet.
-func extend(orders []order, n int) []order {
-	if n <= cap(orders) {
-		return orders[:n]
-	}
-	grown := make([]order, n, n+n/4)
-	copy(grown, orders)
-	return grown
 }

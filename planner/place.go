@@ -3,7 +3,6 @@ package planner
 import (
 	"echelon/inputs"
 	"echelon/planner/net"
-	"echelon/planner/share"
 )
 
 // place adds a SKU's orders to the dependent demand and the sums of their sources, and its opportunities to
@@ -28,7 +27,8 @@ func (d *desk) placeOrders(s *sku, tab *net.Table) {
 	for k := s.first; k < s.first+s.count; k++ {
 		o := &d.orders[k]
 		opp := &tab.Opps[o.opp]
-		if o.wanted == 0 || opp.Pick >= h {
+		wanted := d.wanted(o)
+		if wanted == 0 || opp.Pick >= h {
 			continue
 		}
 		if opp.Lane != lane {
@@ -42,15 +42,13 @@ func (d *desk) placeOrders(s *sku, tab *net.Table) {
 		cell := d.cell(site, s.item)
 		c := &d.dep[cell]
 		c.any = true
-		first := 0
-		for first < len(o.n) && o.n[first] == 0 {
-			first++
-		}
-		if first == len(o.n) || o.n[first] > o.wanted-pack { // whole packs, the last of the first one's tier: most orders
-			c.days[first][opp.Pick] += o.wanted
+		v := d.of(o)
+		first := int(v.firstTier()) - 1
+		if first == len(v.n) || v.n[first] > wanted-pack { // whole packs, the last of the first one's tier: most orders
+			c.days[first][opp.Pick] += wanted
 			continue
 		}
-		c.split(opp.Pick, o.wanted, pack, 1, o)
+		c.split(opp.Pick, wanted, pack, 1, &v)
 	}
 }
 
@@ -114,7 +112,7 @@ func (d *desk) depend(s *sku, tab *net.Table, sign int64, only int16) {
 	h := int32(d.horizon)
 	for k := s.first; k < s.first+s.count; k++ {
 		o := &d.orders[k]
-		q := o.units()
+		q := d.units(o)
 		opp := &tab.Opps[o.opp]
 		if q == 0 || opp.Pick >= h {
 			continue
@@ -125,13 +123,14 @@ func (d *desk) depend(s *sku, tab *net.Table, sign int64, only int16) {
 		}
 		c := &d.dep[d.cell(site, s.item)]
 		c.any = true
-		c.split(opp.Pick, q, d.pack(s, opp), sign, o)
+		v := d.of(o)
+		c.split(opp.Pick, q, d.pack(s, opp), sign, &v)
 	}
 }
 
 // split adds (sign 1) or takes away (−1) units of an order on a pick day, each in its tier.
-func (c *depCell) split(day int32, units, pack, sign int64, o *order) {
-	t1, t2, t3, t4 := share.SplitInto(units, pack, o.n[0], o.n[1], o.n[2])
+func (c *depCell) split(day int32, units, pack, sign int64, of *quantities) {
+	t1, t2, t3, t4 := of.split(units, pack)
 	c.days[0][day] += sign * t1
 	c.days[1][day] += sign * t2
 	c.days[2][day] += sign * t3
@@ -144,7 +143,7 @@ func (d *desk) stand(s *sku, tab *net.Table, sign int64) {
 	for k := s.first; k < s.first+s.count; k++ {
 		o := &d.orders[k]
 		opp := &tab.Opps[o.opp]
-		if q := o.units(); q != 0 && opp.Pick < h {
+		if q := d.units(o); q != 0 && opp.Pick < h {
 			if _, site := d.source(s, opp); site >= 0 {
 				d.now[d.cell(site, s.item)*d.horizon+int(opp.Pick)] += sign * q
 			}

@@ -56,13 +56,12 @@ func (d *desk) netPlain(i int32, s *sku) bool {
 	}
 	for k := range d.swift.Orders {
 		q := &d.swift.Orders[k]
-		d.orders = append(d.orders, order{
-			sku: i, opp: q.Opp, need: q.N3, wanted: q.Wanted, n: [3]int64{q.N1, q.N2, q.N3}, extra: -1, dos: q.Supply,
-			marks: q.Marks,
-		})
+		o := order{opp: int16(q.Opp), extra: -1, dos: q.Supply, marks: q.Marks}
 		if q.Terms >= 0 {
-			d.orders[len(d.orders)-1].extra = d.plainSteps(f.Policy, &d.swift.Terms[q.Terms])
+			o.extra = d.plainSteps(f.Policy, &d.swift.Terms[q.Terms])
 		}
+		d.put(&o, &quantities{need: q.N3, wanted: q.Wanted, n: [3]int64{q.N1, q.N2, q.N3}})
+		d.orders = append(d.orders, o)
 		if q.Marks != 0 {
 			s.flags |= skuNoted
 		}

@@ -161,7 +161,7 @@ func (d *desk) addPlanned(s *sku, p *projection) {
 	for k := range orders {
 		o := &orders[k]
 		if a := int(opps[o.opp].Usable); a < len(p.planned) {
-			p.planned[a] += o.units() * 1000
+			p.planned[a] += d.units(o) * 1000
 		}
 	}
 }

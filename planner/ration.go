@@ -48,6 +48,10 @@ func (d *desk) trial(site int16, item int8) {
 	if end >= 0 {
 		d.round(site, item, 0, end)
 		d.settle()
+		if d.repeats(site, item, end) {
+			d.keepTrial(c, site, end)
+			orders, extras, steps = d.keptUpTo()
+		}
 	}
 	if end < last {
 		d.round(site, item, end+1, last)
@@ -76,7 +80,7 @@ func (d *desk) ration(site int16, item int8) {
 	}
 	s := &d.skus[d.own[c]]
 	last := d.window[c]
-	if last < 0 {
+	if last < 0 || d.takeTrial(c) {
 		return
 	}
 	rem := d.stockpile(s, last, true)
@@ -121,7 +125,7 @@ func (d *desk) seat(site int16, item int8, from, last int32, trial bool) {
 // wants reports whether an order of a SKU that is picked at the site on these days asks for something.
 func (d *desk) wants(s *sku, tab *net.Table, site int16, from, last int32) bool {
 	for k := s.first; k < s.first+s.count; k++ {
-		if o := &d.orders[k]; o.wanted > 0 && d.inWindow(s, &tab.Opps[o.opp], site, from, last) {
+		if o := &d.orders[k]; d.wanted(o) > 0 && d.inWindow(s, &tab.Opps[o.opp], site, from, last) {
 			return true
 		}
 	}
@@ -142,8 +146,8 @@ func (d *desk) picksIn(s *sku, tab *net.Table, site int16, from, last int32) boo
 func (d *desk) spread(i int32, s *sku, tab *net.Table) {
 	first := int32(len(d.orders))
 	next := s.first
-	for k := range int32(tab.Planned) {
-		o := order{sku: i, opp: k, extra: -1}
+	for k := range int16(tab.Planned) {
+		o := order{opp: k, extra: -1}
 		if next < s.first+s.count && d.orders[next].opp == k {
 			o = d.orders[next]
 			next++
@@ -166,7 +170,7 @@ func (d *desk) round(site int16, item int8, from, last int32) {
 		d.pool.Share(d.claims)
 		for k := range d.claims {
 			o := &d.orders[d.claimOf[k].order]
-			o.given, o.state = d.claims[k].Given, orderFixed
+			d.fix(o, d.claims[k].Given)
 		}
 		if d.tracer != nil {
 			d.tracer.shared(d, site, item, from, last, first)
@@ -216,8 +220,8 @@ func (d *desk) claim(kid int32, s *sku, site int16, from, last int32) {
 		if !d.inWindow(s, opp, site, from, last) {
 			continue
 		}
-		o.state, o.given = orderFixed, 0
-		if o.wanted == 0 {
+		d.fix(o, 0)
+		if d.wanted(o) == 0 {
 			continue
 		}
 		if !loaded {
@@ -240,13 +244,13 @@ func (d *desk) loadKid(s *sku, tab *net.Table) {
 func (d *desk) addClaim(kid int32, s *sku, k int32, tab *net.Table) {
 	o := &d.orders[k]
 	opp := &tab.Opps[o.opp]
-	r := &d.row
+	r, v := &d.row, d.of(o)
 	a := opp.Usable
 	end := min(tab.End(int(o.opp), r.Cover), r.To)
 	c := share.Claim{
 		Child: kid, Node: int32(s.node), NodeRank: d.net.Nodes.Rank[s.node], Rank: d.rank(s),
 		Usable: a, Day: opp.Pick, Carry: d.carry(s), Pack: d.pack(s, opp),
-		From: o.given, Want: o.wanted, N: [4]int64{o.n0, o.n[0], o.n[1], o.n[2]},
+		From: v.given, Want: v.wanted, N: [4]int64{v.n0, v.n[0], v.n[1], v.n[2]},
 		Stock: d.stock[o.opp], Demand: r.Sum(int(a), int(end)), Length: end - a + 1,
 	}
 	for t := a; t <= end; t++ {

@@ -26,9 +26,7 @@ type request struct {
 	receipts []net.Receipt
 	stock    []net.LotStock
 	dated    []net.DatedUnits
-	orders   []order
-	extras   []extra
-	steps    []net.Step
+	asked    book
 	unit     int // the child unit
 }
 
@@ -121,7 +119,7 @@ func (d *desk) appendRequest(b []byte, s *sku) []byte {
 	for _, x := range r.Dated {
 		b = appendInt(appendInt(b, int64(x.From)), x.Units)
 	}
-	return d.appendOrders(b, s)
+	return d.book.append(b, s.first, s.count)
 }
 
 // readRequest reads one request into q, reusing its slices.
@@ -152,7 +150,8 @@ func (q *request) read(w *wire, run *run) {
 	for range w.count() {
 		q.dated = append(q.dated, net.DatedUnits{From: int32(w.int()), Units: w.int()})
 	}
-	q.orders, q.extras, q.steps = readOrders(w, q.orders[:0], q.extras[:0], q.steps[:0])
+	q.asked.clear()
+	q.asked.read(w)
 }
 
 // valid reports whether a request names what the network has and its columns have the right lengths.
@@ -169,94 +168,18 @@ func (q *request) valid(run *run) bool {
 	for t := range q.dep {
 		ok = ok && len(q.dep[t]) == dep && (dep == 0 || len(q.depEnd[t]) == 14)
 	}
-	for k := range q.orders {
-		o := &q.orders[k]
+	for k := range q.asked.orders {
+		o := &q.asked.orders[k]
 		ok = ok && o.opp >= 0 && int(o.opp) < planned
 	}
 	return ok
 }
 
-// appendOrders writes a SKU's orders with their ledgers.
-func (d *desk) appendOrders(b []byte, s *sku) []byte {
-	n := 0
-	for k := s.first; k < s.first+s.count; k++ {
-		if d.orders[k].some() {
-			n++
-		}
-	}
-	b = appendInt(b, int64(n))
-	for k := s.first; k < s.first+s.count; k++ {
-		o := &d.orders[k]
-		if !o.some() {
-			continue
-		}
-		for _, v := range [...]int64{
-			int64(o.opp), o.need, o.wanted, o.given, o.n[0], o.n[1], o.n[2], o.n0, int64(o.dos), int64(o.marks), int64(o.state),
-		} {
-			b = appendInt(b, v)
-		}
-		b = appendBool(b, o.extra >= 0)
-		if o.extra < 0 {
-			continue
-		}
-		x := &d.extras[o.extra]
-		b = appendInt(appendInt(b, x.minimum), x.cap)
-		b = appendInt(appendInt(b, int64(x.late)), int64(x.needed))
-		b = appendInt(b, int64(x.steps))
-		for _, st := range d.steps[x.firstStep : x.firstStep+x.steps] {
-			b = appendInt(append(b, st.Reason), st.Change)
-		}
-	}
-	return b
-}
-
-// some reports whether an order needs, asks for or was given anything.
-func (o *order) some() bool { return o.need != 0 || o.wanted != 0 || o.extra >= 0 }
-
-func readOrders(w *wire, orders []order, extras []extra, steps []net.Step) ([]order, []extra, []net.Step) {
-	for range w.count() {
-		o := order{opp: int32(w.int()), need: w.int(), wanted: w.int(), given: w.int(), extra: -1}
-		o.n = [3]int64{w.int(), w.int(), w.int()}
-		o.n0 = w.int()
-		o.dos, o.marks, o.state = int16(w.int()), net.Marks(w.int()), orderState(w.int())
-		if w.int() != 0 {
-			x := extra{firstStep: int32(len(steps)), minimum: w.int(), cap: w.int()}
-			x.late, x.needed = int32(w.int()), int32(w.int())
-			for range w.count() {
-				if len(w.buf) == 0 {
-					w.bad = true
-					break
-				}
-				reason := w.buf[0]
-				w.buf = w.buf[1:]
-				steps = append(steps, net.Step{Reason: reason, Change: w.int()})
-				x.steps++
-			}
-			o.extra = int32(len(extras))
-			extras = append(extras, x)
-		}
-		orders = append(orders, o)
-	}
-	return orders, extras, steps
-}
-
-// adopt appends orders that were read as the SKU's own.
-func (d *desk) adopt(i int32, orders []order, extras []extra, steps []net.Step) {
+// adoptAll lets the orders of a book be the SKU's.
+func (d *desk) adoptAll(i int32, from *book) {
 	s := &d.skus[i]
-	s.first, s.count = int32(len(d.orders)), int32(len(orders))
-	firstExtra, firstStep := int32(len(d.extras)), int32(len(d.steps))
-	for _, o := range orders {
-		o.sku = i
-		if o.extra >= 0 {
-			o.extra += firstExtra
-		}
-		d.orders = append(d.orders, o)
-	}
-	for _, x := range extras {
-		x.firstStep += firstStep
-		d.extras = append(d.extras, x)
-	}
-	d.steps = append(d.steps, steps...)
+	s.first, s.count = int32(len(d.orders)), int32(len(from.orders))
+	d.adopt(from)
 }
 
 // takeRequests registers the child units' rows of the group.
@@ -302,7 +225,7 @@ func (d *desk) takeRequest(w *wire, unit int) {
 		site: -1, item: q.item, flags: q.flags & (skuOrders | skuOwn), row: int32(k), node: q.node,
 		set: q.set, class: d.net.LaneSets[q.set].Class,
 	})
-	d.adopt(i, q.orders, q.extras, q.steps)
+	d.adoptAll(i, &q.asked)
 }
 
 // appendAnswers writes every line of the rows that a child unit asked for, in the order of its requests.
@@ -326,14 +249,14 @@ func (d *desk) appendAnswers(b []byte, child int) []byte {
 				continue
 			}
 			if d.promised(s, o, &tab.Opps[o.opp]) {
-				o.state, o.given = orderFixed, o.wanted
+				d.fix(o, d.wanted(o))
 			} else {
 				o.state = orderFree
 			}
 		}
 		b = appendInt(appendInt(b, int64(s.item)), int64(s.node))
 		b = appendBool(b, s.flags&skuShorted != 0)
-		b = d.appendOrders(b, s)
+		b = d.book.append(b, s.first, s.count)
 	}
 	return b
 }
@@ -355,7 +278,8 @@ func (d *desk) takeAnswers() {
 		for range w.count() {
 			item, node := int8(w.int()), inputs.NodeIdx(w.int())
 			shorted := w.int() != 0
-			orders, extras, steps := readOrders(&w, nil, nil, nil)
+			var given book
+			given.read(&w)
 			if item < 0 || item >= inputs.TileRows || d.asked>>uint(item)&1 == 0 {
 				continue // answered, and as it was
 			}
@@ -366,7 +290,7 @@ func (d *desk) takeAnswers() {
 				d.problem = errWire
 				return
 			}
-			d.answered(d.byItem[next], orders, extras, steps, shorted)
+			d.answered(d.byItem[next], &given, shorted)
 		}
 		if w.err() != nil {
 			d.problem = errWire
@@ -375,11 +299,11 @@ func (d *desk) takeAnswers() {
 	}
 }
 
-func (d *desk) answered(i int32, orders []order, extras []extra, steps []net.Step, shorted bool) {
+func (d *desk) answered(i int32, given *book, shorted bool) {
 	s := &d.skus[i]
 	tab := d.table(s)
 	d.stand(s, tab, -1)
-	d.adopt(i, orders, extras, steps)
+	d.adoptAll(i, given)
 	d.stand(s, tab, 1)
 	s.flags |= skuAnswered | skuShort | skuNoted
 	if shorted {

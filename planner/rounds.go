@@ -63,7 +63,7 @@ func (d *desk) shortedIn(s *sku, tab *net.Table, site int16, from, last int32) (
 	shorted, raised = -1, -1
 	for k := s.first; k < s.first+s.count; k++ {
 		o := &d.orders[k]
-		if o.given < o.wanted && o.state == orderFixed && d.inWindow(s, &tab.Opps[o.opp], site, from, last) {
+		if d.short(o) && d.inWindow(s, &tab.Opps[o.opp], site, from, last) {
 			shorted = k
 			break
 		}
@@ -75,8 +75,8 @@ func (d *desk) shortedIn(s *sku, tab *net.Table, site int16, from, last int32) (
 	d.held = sized(&d.held, tab.Planned)
 	for k := s.first; k < s.first+s.count; k++ {
 		o := &d.orders[k]
-		d.modes[o.opp], d.held[o.opp] = net.Hold, o.units()
-		if k > shorted && o.given == o.wanted && d.inWindow(s, &tab.Opps[o.opp], site, from, last) {
+		d.modes[o.opp], d.held[o.opp] = net.Hold, d.units(o)
+		if k > shorted && d.full(o) && d.inWindow(s, &tab.Opps[o.opp], site, from, last) {
 			d.modes[o.opp] = net.Raise
 			raised = int(o.opp)
 		}
@@ -97,7 +97,7 @@ func (d *desk) lift(kid int32, s *sku, tab *net.Table, shorted int32, raised int
 			continue
 		}
 		res := &d.pass.Results[o.opp]
-		if res.Wanted <= o.wanted {
+		if res.Wanted <= d.wanted(o) {
 			d.tiers(o, res)
 			continue
 		}
@@ -135,7 +135,7 @@ func (d *desk) netAgain(i int32, loaded bool) {
 		o := &d.orders[k]
 		d.modes[o.opp], d.held[o.opp] = net.Net, 0
 		if o.state == orderFixed || d.settled(s, &tab.Opps[o.opp]) {
-			d.modes[o.opp], d.held[o.opp] = net.Hold, o.units()
+			d.modes[o.opp], d.held[o.opp] = net.Hold, d.units(o)
 		}
 	}
 	if !loaded {

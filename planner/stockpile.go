@@ -73,7 +73,7 @@ func (d *desk) ownArrivals(s *sku, rem []int64) {
 			continue
 		}
 		for t := int(opp.Usable); t < len(rem); t++ {
-			rem[t] += o.units() * 1000
+			rem[t] += d.units(o) * 1000
 		}
 	}
 }
