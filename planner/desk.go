@@ -23,7 +23,9 @@ type desk struct {
 	requests []request
 	own      []int32 // site × item → sku of the DC's own row, -1 none
 	dep      []depCell
-	depDays  []int64 // behind dep: per cell and tier H days and the last fourteen of the first netting
+	// the kernel's orders of the first netting, on their way to dep: per site, tier, day of the horizon and item, so
+	// that what a tile adds on a day lies together
+	first []int64
 	now      []int64
 	reach    []int32 // site × item → last pick day the deployment window must reach, -1 none
 	window   []int32 // site × item → last day of the deployment window
@@ -119,7 +121,7 @@ func newDesk(s *shop) *desk {
 	d.now = make([]int64, cells*h)
 	d.trialOf = make([][2]int32, cells)
 	block := make([]int64, cells*4*(h+14))
-	d.depDays = block
+	d.first = make([]int64, cells*4*h)
 	for i := range d.dep {
 		for t := range 4 {
 			d.dep[i].days[t], block = block[:h:h], block[h:]
@@ -139,6 +141,7 @@ func (d *desk) begin(w groupWork) {
 	d.book.clear()
 	d.requests = d.requests[:0]
 	clear(d.now)
+	clear(d.first)
 	clear(d.dueTo)
 	clear(d.done)
 	clear(d.trialOf)

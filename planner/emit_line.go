@@ -22,8 +22,11 @@ func (d *desk) line(s *sku, l *lineRef) {
 		t.grow()
 	}
 	c := t.Cols[:colLedger+1]
-	v := d.of(o)
-	q := d.units(o)
+	q, need, wanted := d.units(o), int64(o.n[2]), int64(o.wanted)
+	if o.wide {
+		v := d.of(o)
+		need, wanted = v.need, v.wanted
+	}
 	today := l.flags&lineToday != 0
 	days := &d.classes[s.class].days[o.opp]
 	release := promised && q > 0 && today
@@ -41,14 +44,9 @@ func (d *desk) line(s *sku, l *lineRef) {
 	c[colQuantity].I64[row] = q
 	c[colPacks].I64[row] = packsOf(q, pack)
 	c[colPack].I64[row] = pack
-	c[colNeed].I64[row] = v.need
-	c[colWanted].I64[row] = v.wanted
-	first := v.firstTier()
-	var tiers [4]int64
-	tiers[(first-1)&3] = q
-	if first < 4 && v.n[first-1] <= q-pack { // else the last pack begins in the first one's tier: most orders
-		tiers[0], tiers[1], tiers[2], tiers[3] = v.split(q, pack)
-	}
+	c[colNeed].I64[row] = need
+	c[colWanted].I64[row] = wanted
+	first, tiers := d.tiersOf(o, q, pack)
 	c[colTier1].I64[row] = tiers[0]
 	c[colTier2].I64[row] = tiers[1]
 	c[colTier3].I64[row] = tiers[2]
@@ -70,7 +68,7 @@ func (d *desk) line(s *sku, l *lineRef) {
 		out.result.Released += q
 	}
 	if today && promised && d.short(o) {
-		out.result.ShortUnits += v.wanted - q
+		out.result.ShortUnits += wanted - q
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"echelon/inputs"
 	"echelon/planner/net"
 	"echelon/planner/net/tile"
+	"echelon/planner/share"
 )
 
 // kernelTable is a lane class in the form of the kernel, or why there is none.
@@ -162,7 +163,7 @@ func (d *desk) takeKernel(t *tile.Tile, first int, class inputs.ClassIdx) {
 			continue
 		}
 		c := d.cell(site, s.item)
-		rows.dep[l] = int32(c)
+		rows.dep[l] = int32(int(site)*4*d.horizon*inputs.TileRows + int(s.item))
 		d.dueTo[c] = true
 		d.reach[c] = max(d.reach[c], today)
 	}
@@ -171,51 +172,67 @@ func (d *desk) takeKernel(t *tile.Tile, first int, class inputs.ClassIdx) {
 	for k := range t.Needs {
 		d.takeNeeds(t, k, opps[k].Pick, &rows)
 	}
+	for asks := rows.asks; asks != 0; asks &= asks - 1 {
+		s := &d.skus[rows.sku[bits.TrailingZeros64(asks)]]
+		d.dep[d.cell(d.siteOf[d.net.Lanes.Source[d.net.LaneSets[s.set].Lanes[lane]]], s.item)].any = true
+	}
 }
 
 // tileRowsAt is where the rows of a tile that the kernel netted are kept.
 type tileRowsAt struct {
 	sku  [tile.Rows]int32
 	next [tile.Rows]int32 // place of the next order
-	dep  [tile.Rows]int32 // cell of the dependent demand that orders add to, -1 none
+	asks uint64           // rows that ask for something on a day of the horizon
+	dep  [tile.Rows]int32 // where in desk.first the first tier of day 0 is that orders add to, -1 none
 }
 
 // takeNeeds takes over what the rows of a tile need at opportunity k.
 func (d *desk) takeNeeds(t *tile.Tile, k int, pick int32, at *tileRowsAt) {
 	n := &t.Needs[k]
 	placed := pick < int32(d.horizon)
-	stride := 4 * (d.horizon + 14)
+	tier := d.horizon * inputs.TileRows
+	day := int(pick) * inputs.TileRows
 	for rest := n.Rows & t.Done; rest != 0; rest &= rest - 1 {
 		l := bits.TrailingZeros64(rest) % tile.Rows
 		o := &d.orders[at.next[l]]
 		at.next[l]++
-		wanted, n1, n2, n3 := int64(n.Wanted[l]), int64(n.N1[l]), int64(n.N2[l]), int64(n.N3[l])
-		*o = order{
-			opp: int16(k), dos: int16(n.Supply[l]), extra: -1, wanted: n.Wanted[l], n: [3]int32{n.N1[l], n.N2[l], n.N3[l]},
-		}
+		wanted, n1, n2, n3 := n.Wanted[l], n.N1[l], n.N2[l], n.N3[l]
+		o.opp, o.dos, o.marks, o.state, o.wide = int16(k), int16(n.Supply[l]), 0, orderOpen, false
+		o.extra, o.wanted, o.given = -1, wanted, 0
+		o.n[0], o.n[1], o.n[2] = n1, n2, n3
 		if n.Odd>>l&1 != 0 {
 			d.takeNote(o, t.Note(n, l), &d.skus[at.sku[l]])
 		}
 		if at.dep[l] < 0 || !placed || wanted == 0 {
 			continue
 		}
-		d.dep[at.dep[l]].any = true
-		least, tier := n1, 0
-		if n1 == 0 {
-			least, tier = n2, 1
-			if n2 == 0 {
-				least, tier = n3, 2
+		at.asks |= 1 << l
+		to := int(at.dep[l]) + day
+		least := n1
+		if least == 0 {
+			least, to = n2, to+tier
+			if least == 0 {
+				least, to = n3, to+tier
 			}
 		}
-		pack := int64(t.Pack(l))
 		if least == 0 {
-			tier = 3
-		} else if least <= wanted-pack {
-			d.dep[at.dep[l]].split(pick, wanted, pack, 1, &quantities{n: [3]int64{n1, n2, n3}})
+			to += tier
+		} else if pack := t.Pack(l); least <= wanted-pack { // else whole packs, the last of the first one's tier: most orders
+			d.splitFirst(int(at.dep[l])+day, int64(wanted), int64(pack), n1, n2, n3)
 			continue
 		}
-		d.depDays[int(at.dep[l])*stride+tier*(d.horizon+14)+int(pick)] += wanted
+		d.first[to] += int64(wanted)
 	}
+}
+
+// splitFirst adds an order of several tiers to the first netting's sums of a day.
+func (d *desk) splitFirst(at int, wanted, pack int64, n1, n2, n3 int32) {
+	tier := d.horizon * inputs.TileRows
+	t1, t2, t3, t4 := share.SplitInto(wanted, pack, int64(n1), int64(n2), int64(n3))
+	d.first[at] += t1
+	d.first[at+tier] += t2
+	d.first[at+2*tier] += t3
+	d.first[at+3*tier] += t4
 }
 
 // takeNote takes over the note of an order.

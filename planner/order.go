@@ -180,6 +180,21 @@ func (v *quantities) split(units, pack int64) (t1, t2, t3, t4 int64) {
 	return share.SplitInto(units, pack, v.n[0], v.n[1], v.n[2])
 }
 
+// tiersOf gives the tier of an order's first unit and how its units fall into tiers.
+func (b *book) tiersOf(o *order, units, pack int64) (first int64, tiers [4]int64) {
+	if o.wide {
+		v := b.of(o)
+		tiers[0], tiers[1], tiers[2], tiers[3] = v.split(units, pack)
+		return v.firstTier(), tiers
+	}
+	first = int64(1 + bit(o.n[0] == 0) + bit(o.n[1] == 0) + bit(o.n[2] == 0))
+	tiers[(first-1)&3] = units
+	if first < 4 && int64(o.n[first-1]) <= units-pack { // else the last pack begins in the first one's tier: most orders
+		tiers[0], tiers[1], tiers[2], tiers[3] = share.SplitInto(units, pack, int64(o.n[0]), int64(o.n[1]), int64(o.n[2]))
+	}
+	return first, tiers
+}
+
 func bit(v bool) uint8 {
 	if v {
 		return 1

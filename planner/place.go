@@ -60,7 +60,12 @@ func (d *desk) firstAsked(cell int) {
 		return
 	}
 	picks := d.picks(cell)
+	site, item := cell/inputs.TileRows, cell%inputs.TileRows
 	for t := range c.days {
+		from := d.first[(site*4+t)*d.horizon*inputs.TileRows+item:]
+		for day := range c.days[t] {
+			c.days[t][day] += from[day*inputs.TileRows]
+		}
 		copy(c.end[t], c.days[t][d.horizon-14:])
 		for day, units := range c.days[t] {
 			picks[day] += units
