@@ -106,6 +106,7 @@ func pathsOf(p *planner.Paths, extra map[string]float64) {
 	for i := range left {
 		left[i] = p.Left[i].Load()
 	}
+	extra["rows_gone_on"] = float64(p.GoneOn.Load())
 	pathFigures(extra, rows[:], left[:])
 }
 

@@ -7,14 +7,26 @@ import (
 	"echelon/planner/net"
 )
 
-// ask nets the group: children as if stock were endless, then, children before parents, the DCs' own rows
-// on their children's orders, corrected by the trial.
+// ask nets the group, but for the items that were when it asked: children as if stock were endless, then, children
+// before parents, the DCs' own rows on their children's orders, corrected by the trial.
 func (d *desk) ask() {
+	before := d.asked
 	d.asked = ^uint64(0)
 	if !d.give {
 		d.asked = d.upward()
 	}
 	d.asked &= d.only.of(d.work.group)
+	if d.asked &^= before; d.asked != 0 || before == 0 {
+		d.askItems()
+	}
+	if d.asked |= before; before != 0 {
+		d.arrange()
+	}
+}
+
+// askItems nets the items that are asked, behind those on the desk.
+func (d *desk) askItems() {
+	from := len(d.skus)
 	for i := range d.sites {
 		at := d.work.at[i]
 		if at < 0 {
@@ -31,7 +43,7 @@ func (d *desk) ask() {
 	}
 	d.takeRequests()
 	d.arrange()
-	for i := range d.skus {
+	for i := from; i < len(d.skus); i++ {
 		s := &d.skus[i]
 		if s.flags&skuNetted != 0 {
 			continue // by the kernel, and placed
@@ -45,6 +57,9 @@ func (d *desk) ask() {
 	}
 	var order [maxSites]int16
 	for item := range int8(inputs.TileRows) {
+		if d.asked>>uint(item)&1 == 0 {
+			continue
+		}
 		for _, site := range d.levels(item, order[:0]) {
 			d.askSite(site, item)
 		}

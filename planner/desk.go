@@ -25,14 +25,14 @@ type desk struct {
 	dep      []depCell
 	// the kernel's orders of the first netting, on their way to dep: per site, tier, day of the horizon and item, so
 	// that what a tile adds on a day lies together
-	first []int64
-	now      []int64
-	reach    []int32 // site × item → last pick day the deployment window must reach, -1 none
-	window   []int32 // site × item → last day of the deployment window
-	done     []bool  // site × item → has shared
-	dueTo    []bool  // site × item → some row has an opportunity of this DC
-	byItem   []int32 // skus by (item, node)
-	itemAt   [inputs.TileRows + 1]int32
+	first  []int64
+	now    []int64
+	reach  []int32 // site × item → last pick day the deployment window must reach, -1 none
+	window []int32 // site × item → last day of the deployment window
+	done   []bool  // site × item → has shared
+	dueTo  []bool  // site × item → some row has an opportunity of this DC
+	byItem []int32 // skus by (item, node)
+	itemAt [inputs.TileRows + 1]int32
 
 	row    net.Row
 	pass   net.Pass
@@ -136,7 +136,7 @@ func newDesk(s *shop) *desk {
 
 // begin clears the desk for a group.
 func (d *desk) begin(w groupWork) {
-	d.work = w
+	d.work, d.asked = w, 0
 	d.skus = d.skus[:0]
 	d.book.clear()
 	d.requests = d.requests[:0]

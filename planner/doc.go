@@ -11,7 +11,7 @@
 //
 // The unit of work is (unit of DCs, item group of 64 items); a unit is one DC, or DCs that order from each other.
 // Units are visited children first; one without parents asks and gives in one visit, the others are loaded again
-// for their give, parents first. Units that do not wait for each other are in work at the same time, the next ones
+// for their give, parents first, which goes on from what was asked (asked.go) or, without room for that, asks again. Units that do not wait for each other are in work at the same time, the next ones
 // being loaded ahead (flow.go). Workers take groups from the oldest open visit and keep all they need on a desk
 // (desk.go) that is reused from group to group; chunks of a visit leave in group order.
 //

@@ -45,7 +45,7 @@ func (d *desk) takeOrders(s *sku, to *carrier) {
 	orders := d.orders[s.first : s.first+s.count]
 	for k := range orders {
 		o := &orders[k]
-		if !d.some(o) {
+		if o.n[2]|o.wanted == 0 && o.extra < 0 {
 			continue
 		}
 		opp := &opps[o.opp]
@@ -53,7 +53,16 @@ func (d *desk) takeOrders(s *sku, to *carrier) {
 			lane = opp.Lane
 			d.ready(to, s, lane)
 		}
-		q := d.units(o)
+		q, short := int64(o.wanted), false
+		if o.state == orderFixed {
+			q, short = int64(o.given), o.given < o.wanted
+		}
+		if o.wide {
+			if !d.some(o) {
+				continue
+			}
+			q, short = d.units(o), d.short(o)
+		}
 		var flags lineFlags
 		if o.state == orderFixed || (o.state == orderOpen && opp.Pick <= to.window) {
 			flags = linePromised
@@ -64,13 +73,13 @@ func (d *desk) takeOrders(s *sku, to *carrier) {
 				s.flags |= skuReleased
 			}
 		}
-		if !to.gives || d.counted != nil && !d.counted[to.site].has(d.itemOf(s.item)) {
+		if !to.counts {
 			continue
 		}
 		if q > 0 {
 			to.load[o.opp].count(q, packsOf(q, to.pack), to.each)
 		}
-		if to.published(&d.book, o, opp, q, flags) {
+		if to.published(opp, q, flags, short || o.marks != 0) {
 			d.lines = append(d.lines, lineRef{
 				order: s.first + int32(k), lane: to.lane, source: to.source, pack: int32(to.pack),
 				site: to.site, layer: to.layer, flags: flags,
@@ -97,6 +106,8 @@ type carrier struct {
 
 	pack int64
 	each unitLoad
+	// its site gives, and the item's orders count
+	counts bool
 	// last pick day that the source stands by: a vendor's has no end, a DC's is its window's, −1 when it shares
 	// nothing
 	window int32
@@ -120,7 +131,9 @@ func (d *desk) ready(c *carrier, s *sku, lane int32) {
 	case c.from >= 0 && d.shares(c.from, s.item):
 		c.window = d.window[d.cell(c.from, s.item)]
 	}
-	c.each = d.unitLoad(d.itemOf(s.item))
+	item := d.itemOf(s.item)
+	c.each = d.unitLoad(item)
+	c.counts = c.gives && (d.counted == nil || d.counted[c.site].has(item))
 }
 
 // road looks up what follows from a SKU's node and one of its lanes.
@@ -164,8 +177,9 @@ func packsOf(q, pack int64) int64 {
 	return q / pack
 }
 
-// published reports whether an order is a line of its layer: planning rules, section 10; reading 31.
-func (c *carrier) published(b *book, o *order, opp *net.Opp, q int64, flags lineFlags) bool {
+// published reports whether an order is a line of its layer: planning rules, section 10; reading 31. noted: it is
+// short or has marks.
+func (c *carrier) published(opp *net.Opp, q int64, flags lineFlags, noted bool) bool {
 	switch {
 	case c.off:
 		return false
@@ -177,5 +191,5 @@ func (c *carrier) published(b *book, o *order, opp *net.Opp, q int64, flags line
 		return true
 	}
 	// A DC that does not share has no deployment window.
-	return opp.Pick <= c.window || flags == linePromised|lineToday || o.marks != 0 || b.short(o)
+	return opp.Pick <= c.window || flags == linePromised|lineToday || noted
 }

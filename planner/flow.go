@@ -103,6 +103,7 @@ func (p *planning) drive(ctx context.Context, jobs []*job) error {
 	if err := f.weigh(); err != nil {
 		return err
 	}
+	p.asked = askedGroups{most: f.roomForAsked()}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -208,7 +209,7 @@ func (f *flow) room(j *job) bool {
 		return true
 	}
 	limit := f.p.cycle.MemoryBytes
-	return f.held < f.p.inMemory() && (limit == 0 || f.bytes+j.bytes <= limit)
+	return f.held < f.p.inMemory() && (limit == 0 || f.bytes+j.bytes+f.p.asked.bytes(f.p) <= limit)
 }
 
 // work does what there is to do until all jobs are done.

@@ -66,14 +66,14 @@ func (l *lending) Release(p *inputs.Partition) {
 // However many DCs are in memory and whoever plans them, the plan is the same; all memory is given back, and no more
 // is held than allowed.
 func TestDCsInMemoryDecideNothing(t *testing.T) {
-	beside := 0
+	beside, goneOn := 0, int64(0)
 	for _, shape := range []worlds.Shape{worlds.Mixed, worlds.Scarce, worlds.Levels, worlds.Linked} {
 		for seed := range uint64(3) {
 			c, l := world(t, seed, shape)
 			c.Workers, c.InMemory = 1, 1
 			want, wantResult := plan(t, c, l)
 			for _, try := range []struct{ workers, inMemory, bytes int }{{1, 100, 0}, {2, 1, 0}, {2, 2, 0}, {7, 100, 0}, {7, 100, 250}} {
-				c.Workers, c.InMemory, c.MemoryBytes = try.workers, try.inMemory, int64(try.bytes)
+				c.Workers, c.InMemory, c.MemoryBytes, c.Paths = try.workers, try.inMemory, int64(try.bytes), &planner.Paths{}
 				lend := newLending(l)
 				lend.size = 100
 				units := len(c.Network.DCs)
@@ -100,8 +100,16 @@ func TestDCsInMemoryDecideNothing(t *testing.T) {
 					t.Fatalf("%s %d, %+v: %d in memory at once", shape, seed, try, lend.most)
 				}
 				beside = max(beside, lend.most)
+				if c.MemoryBytes == 0 {
+					goneOn += c.Paths.GoneOn.Load()
+				} else if c.MemoryBytes < 1000 && c.Paths.GoneOn.Load() > 0 {
+					t.Fatalf("%s %d, %+v: %d rows went on from what was asked, and there was no room for it", shape, seed, try, c.Paths.GoneOn.Load())
+				}
 			}
 		}
+	}
+	if goneOn < 300 {
+		t.Errorf("only %d rows went on from what they had asked", goneOn)
 	}
 	if beside < 3 {
 		t.Errorf("at most %d DCs were in memory together: nothing was tried", beside)

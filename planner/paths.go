@@ -24,14 +24,18 @@ func (p Path) String() string { return pathNames[p] }
 
 // Paths counts which way rows were netted. A Cycle that has one adds to it; it never changes a byte of the plan.
 type Paths struct {
-	Rows [NumPaths]atomic.Int64        // first nettings; a row of a DC with parents is netted in the ask and the give
-	Left [tile.NumReasons]atomic.Int64 // rows of tiles with a kernel that it left, by reason
+	// first nettings; a row of a DC with parents is netted when it asks, and again when it gives where there was no
+	// room to keep what it asked
+	Rows   [NumPaths]atomic.Int64
+	Left   [tile.NumReasons]atomic.Int64 // rows of tiles with a kernel that it left, by reason
+	GoneOn atomic.Int64                  // rows whose give went on from what they had asked
 }
 
 // pathCounts are a desk's own counts.
 type pathCounts struct {
 	rows [NumPaths]int64
 	left [tile.NumReasons]int64
+	on   int64
 }
 
 // addTo moves the counts to the cycle's, nil: nobody asks for them.
@@ -43,6 +47,7 @@ func (c *pathCounts) addTo(p *Paths) {
 		for i, n := range c.left {
 			p.Left[i].Add(n)
 		}
+		p.GoneOn.Add(c.on)
 	}
 	*c = pathCounts{}
 }

@@ -58,6 +58,7 @@ type planning struct {
 	done     []DCResult
 	free     []*desk // desks that no worker has
 	freeOuts []*groupOut
+	asked    askedGroups
 	telling  sync.Mutex
 }
 

@@ -8,7 +8,7 @@ type keptRun struct {
 // repeats reports whether the give of a visit must come to what the trial found for the days of the deployment window:
 // nothing that it depends on changes between the two.
 func (d *desk) repeats(site int16, item int8, end int32) bool {
-	return d.tracer == nil && d.give && len(d.sites) == 1 && d.policy.Reserve == ReserveNone &&
+	return d.tracer == nil && len(d.sites) == 1 && d.policy.Reserve == ReserveNone &&
 		d.shares(site, item) && end == d.window[d.cell(site, item)]
 }
 

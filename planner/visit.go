@@ -220,7 +220,13 @@ func (v *visiting) group(d *desk, k int) (err error) {
 		}
 	}()
 	d.begin(w)
+	if g := v.p.takeAsked(d); g != nil {
+		d.goOn(g)
+	}
 	d.ask()
+	if d.problem == nil {
+		v.p.keepAsked(d)
+	}
 	if d.problem == nil && v.give {
 		d.takeAnswers()
 		d.settleGroup()
