@@ -60,6 +60,10 @@ const (
 	roleMicros
 	roleMillis
 	roleID
+	roleCommitLSN
+	roleSCN
+	roleCommitSCN
+	roleOrder
 )
 
 // avroSteps is how a record is read as the row of an origin.
@@ -196,10 +200,16 @@ func roles(n *avroNode, by map[string]role, full bool) avroRoles {
 			in := roles(inner, map[string]role{
 				"db": roleDatabase, "schema": roleSchema, "table": roleTable, "snapshot": roleSnapshot, "lsn": roleLSN,
 				"sequence": roleSequence, "file": roleFile, "pos": rolePos, "row": roleRow, "ts_us": roleMicros, "ts_ms": roleMillis,
+				"commit_lsn": roleCommitLSN, "scn": roleSCN, "commit_scn": roleCommitSCN,
 			}, full)
 			r.in = &in
 		case roleTransaction:
-			in := roles(inner, map[string]role{"id": roleID}, full)
+			named := map[string]role{"id": roleID}
+			if source := n.field("source"); source != nil && source.record() != nil &&
+				(source.record().field("commit_lsn") != nil || source.record().field("commit_scn") != nil) {
+				named["total_order"] = roleOrder
+			}
+			in := roles(inner, named, full)
 			r.in = &in
 		default:
 		}

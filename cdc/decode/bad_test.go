@@ -55,7 +55,7 @@ func TestBadRecords(t *testing.T) {
 		{"an operation that is none", "wms.stock", stockKey, pgEvent("x", "stock", `{"qty":1}`), at + `column op: "x": bad_op: c, u, r, d, t and m are known`},
 		{"no after", "wms.stock", stockKey, pgEvent("c", "stock", "null"), at + `"{\"before\":null,\"after\":null,\"source\":{\"connector\":\"postgresq…": bad_record: op c without after`},
 		{"no envelope", "wms.stock", stockKey, `{"sku":"A","qty":1}`, at + `"{\"sku\":\"A\",\"qty\":1}": bad_record: no op: the record is not Debezium's envelope`},
-		{"no position", "wms.stock", stockKey, strings.Replace(row("1"), `"lsn":100`, `"lsn":null`, 1), at + "column source: bad_record: no position: PostgreSQL's lsn or MySQL's file and pos must be there"},
+		{"no position", "wms.stock", stockKey, strings.Replace(row("1"), `"lsn":100`, `"lsn":null`, 1), at + "column source: bad_record: no position: PostgreSQL's lsn, MySQL's file and pos, or SQL Server's commit_lsn or Oracle's commit_scn with the record's place in its transaction (provide.transaction.metadata) must be there"},
 		{"after twice", "wms.stock", stockKey, strings.Replace(row("1"), `"before":null`, `"after":{}`, 1), at + `"{\"after\":{},\"after\":{\"sku\":\"A\",\"store\":\"S1\",\"qty\":1,\"at\":179…": bad_record: a member of the envelope is there twice`},
 		{"not JSON", "wms.stock", stockKey, `{"after":{]}`, at + `"{\"after\":{]}": bad_record: the record is not JSON as it should be`},
 		{"cut off", "wms.stock", stockKey, row("1")[:90], at + `"{\"before\":null,\"after\":{\"sku\":\"A\",\"store\":\"S1\",\"qty\":1,\"at\":…": bad_record: the record is not JSON as it should be`},
@@ -78,7 +78,7 @@ func TestBadRecords(t *testing.T) {
 		{"a list in a list", "wms.fc", stockKey, pgEvent("u", "fc", `{"first":20778,"units":[1,[2]]}`), `forecasts wms.fc-2 row 41: column daily: bad_list: element 2 of the list: a list inside the list`},
 		{"a list that is too long", "wms.fc", stockKey, pgEvent("u", "fc", `{"first":20778,"units":[`+strings.Repeat("1,", 3660)+`1]}`), `forecasts wms.fc-2 row 41: column daily: bad_list: a list has at most 3660 entries`},
 		{"a transaction mark that is none", "wms.tx", stockKey, `{"status":"COMMITTED","id":"1:2"}`, ` wms.tx-2 row 41: column status: "COMMITTED": bad_op: BEGIN and END are known`},
-		{"MySQL without a log file", "my.safety", stockKey, `{"op":"c","after":{"day":1,"n":1},"source":{"db":"shop","table":"safety","pos":4}}`, `safety_stocks my.safety-2 row 41: column source: bad_record: no position: PostgreSQL's lsn or MySQL's file and pos must be there`},
+		{"MySQL without a log file", "my.safety", stockKey, `{"op":"c","after":{"day":1,"n":1},"source":{"db":"shop","table":"safety","pos":4}}`, `safety_stocks my.safety-2 row 41: column source: bad_record: no position: PostgreSQL's lsn, MySQL's file and pos, or SQL Server's commit_lsn or Oracle's commit_scn with the record's place in its transaction (provide.transaction.metadata) must be there`},
 		{"neither key nor value", "wms.stock", "", "", at + "bad_record: neither key nor value"},
 	} {
 		got := strings.Join(lines(t, f, f.Decoder(), record(c.topic, c.key, c.value)), "\n")

@@ -24,6 +24,10 @@ type event struct {
 	sequence   []byte
 	file       []byte
 	pos, row   uint64
+	commitLSN  []byte // SQL Server's
+	scn        []byte // Oracle's
+	commitSCN  []byte
+	order      uint64 // the record's place in its transaction, from 1; 0 not given
 	micros     int64
 	tx         []byte
 	plan       *connectPlan // of JSON with a schema
@@ -134,7 +138,7 @@ func (d *Decoder) event(t *topic, r *cdc.Record) error {
 	if !ok && !d.ch.Initial {
 		return &inputs.Fault{
 			Reason: inputs.BadRecord, Column: "source",
-			Hint: "no position: PostgreSQL's lsn or MySQL's file and pos must be there",
+			Hint: "no position: PostgreSQL's lsn, MySQL's file and pos, or SQL Server's commit_lsn or Oracle's commit_scn with the record's place in its transaction (provide.transaction.metadata) must be there",
 		}
 	}
 	if e.op == 'c' && keyChanged(r) {

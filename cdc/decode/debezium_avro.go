@@ -91,6 +91,16 @@ func (d *Decoder) envelope(w *walker, by *avroRoles) {
 			}
 		case roleID:
 			e.tx = w.word(n)
+		case roleCommitLSN:
+			e.commitLSN = w.word(n)
+		case roleSCN:
+			e.scn = d.avroPosition(w, n)
+		case roleCommitSCN:
+			e.commitSCN = d.avroPosition(w, n)
+		case roleOrder:
+			if v, given := w.whole(n); given && v > 0 {
+				e.order = uint64(v)
+			}
 		}
 	}
 	w.over(by.rest)

@@ -92,11 +92,15 @@ func (d *Decoder) envelopeMember(s *scanner, name []byte, seen *int) (ok bool) {
 			return s.skip(1)
 		}
 		return s.object(func(_ int, name []byte) bool {
-			if string(name) != "id" {
-				return s.skip(2)
+			ok := false
+			switch string(name) {
+			case "id":
+				e.tx, ok = s.word()
+			case "total_order":
+				e.order, _, ok = s.natural()
+			default:
+				ok = s.skip(2)
 			}
-			var ok bool
-			e.tx, ok = s.word()
 			return ok
 		})
 	}
@@ -124,6 +128,12 @@ func (d *Decoder) sourceMember(s *scanner, name []byte) (ok bool) {
 		e.pos, _, ok = s.natural()
 	case "row":
 		e.row, _, ok = s.natural()
+	case "commit_lsn":
+		e.commitLSN, ok = s.word()
+	case "scn":
+		e.scn, ok = s.word()
+	case "commit_scn":
+		e.commitSCN, ok = s.word()
 	case "ts_us":
 		var v uint64
 		var given bool

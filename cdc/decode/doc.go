@@ -11,7 +11,8 @@
 // delete carries are not true. A record of several origins gives all their changes or none.
 //
 // Positions: PostgreSQL the log sequence number, and 1 behind it for the new row of a key change (its old row
-// has 0); MySQL and MariaDB the number of the log file, and place and row within it; canonical records their
+// has 0); MySQL and MariaDB the number of the log file, and place and row within it; SQL Server the LSN of the
+// transaction's commit and Oracle the SCN of it, and the record's place in the transaction; canonical records their
 // position ("n" or "n:m"), else the record's offset plus one; the log behind HTTP its offset plus one. A tombstone
 // has the position of the delete before it; without that delete it stands behind the record before it in its
 // partition.

@@ -57,11 +57,43 @@ func (e *event) position() (cdc.Position, bool) {
 			return cdc.Position{}, false
 		}
 		return cdc.Position{Major: n, Minor: e.pos<<24 | e.row}, true
+	case len(e.commitLSN) > 0:
+		at, ok := serverPosition(e.commitLSN)
+		at.Minor |= e.order << 1
+		return at, ok && e.ordered()
+	case len(e.commitSCN) > 0:
+		n, err := strconv.ParseUint(view(e.commitSCN), 10, 64)
+		return cdc.Position{Major: n, Minor: e.order << 1}, err == nil && e.ordered()
+	case len(e.scn) > 0: // of a snapshot; what is streamed has its transaction's commit_scn
+		n, err := strconv.ParseUint(view(e.scn), 10, 64)
+		return cdc.Position{Major: n}, err == nil && e.op == 'r'
 	case len(e.sequence) > 0:
 		n, ok := lastNumber(e.sequence)
 		return cdc.Position{Major: n}, ok
 	}
 	return cdc.Position{}, false
+}
+
+// Places in a transaction that fit beside the slot of SQL Server's position, doubled for key changes.
+const (
+	slotShift = 47
+	maxOrder  = 1<<(slotShift-1) - 1
+)
+
+// ordered reports whether the record's place in its transaction is known, where one is needed: transactions are
+// ordered by their commits, and changes inside one only by that place. What a snapshot reads has none.
+func (e *event) ordered() bool {
+	return e.order <= maxOrder && (e.order > 0 || e.op == 'r' || e.op == 0)
+}
+
+// serverPosition reads an LSN of SQL Server, three hexadecimal numbers of 32, 32 and 16 bits: file, block and slot.
+func serverPosition(s []byte) (cdc.Position, bool) {
+	file, rest, two := bytes.Cut(s, []byte(":"))
+	block, slot, three := bytes.Cut(rest, []byte(":"))
+	a, err := strconv.ParseUint(view(file), 16, 32)
+	b, err2 := strconv.ParseUint(view(block), 16, 32)
+	c, err3 := strconv.ParseUint(view(slot), 16, 16)
+	return cdc.Position{Major: a<<32 | b, Minor: c << slotShift}, two && three && err == nil && err2 == nil && err3 == nil
 }
 
 // transaction takes the log position off PostgreSQL's transaction ids: it differs in every event.
