@@ -8,6 +8,7 @@ func benchmarks() []benchmark {
 		{"load", "snapshot on disk → columns in memory", loadSnapshot},
 		{"plan", "loaded snapshot → final plan, sharing, rounds, ledger, projections and plan hash included", planNetwork},
 		{"net-change", "a cycle over an earlier one, against the full cycle: 1 % of items or rows touched, nothing, after a night", netChange},
+		{"warm", "a cycle of a process that follows its feeds, from applying what moved to plan files, against the full cycle, cold", warmCycles},
 		{"peers", "netting alone, rules that all can express: Echelon, Go structs and maps, numpy, DuckDB", peers},
 		{"write", "plan → plan files, planning not counted", writePlan},
 		{"apply", "change topics → state: first load, then inventory updates against consuming and dropping them", applyUpdates},

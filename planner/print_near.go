@@ -113,6 +113,9 @@ func same[T comparable](a, b []T) bool {
 	return len(a) == len(b) && (unsafe.SliceData(a) == unsafe.SliceData(b) || slices.Equal(a, b))
 }
 
+// one reports whether two lists are the same memory: columns are written before they are shared, never after.
+func one[T any](a, b []T) bool { return len(a) == len(b) && unsafe.SliceData(a) == unsafe.SliceData(b) }
+
 // mark notes the rows in which a column differs.
 func mark[T comparable](n *near, now, was []T) {
 	if unsafe.SliceData(now) == unsafe.SliceData(was) {
@@ -186,25 +189,28 @@ func (n *near) demand() {
 // sides compares the side columns, which are sorted by row.
 func (n *near) sides() {
 	a, b := n.now, n.was
-	n.entries(a.Inbound.Row, b.Inbound.Row, func(i, k int) bool {
+	n.entries(a.Inbound.Row, b.Inbound.Row, one(a.Inbound.Row, b.Inbound.Row) && one(a.Inbound.Flags, b.Inbound.Flags) && one(a.Inbound.Qty, b.Inbound.Qty), func(i, k int) bool {
 		x, y := &a.Inbound, &b.Inbound
 		return x.Day[i] == y.Day[k] && x.Qty[i] == y.Qty[k] && x.Lane[i] == y.Lane[k] && x.Flags[i] == y.Flags[k] &&
 			x.Due[i] == y.Due[k] && x.Ref[i] == y.Ref[k]
 	})
-	n.entries(a.Outbound.Row, b.Outbound.Row, func(i, k int) bool {
+	n.entries(a.Outbound.Row, b.Outbound.Row, one(a.Outbound.Row, b.Outbound.Row) && one(a.Outbound.Qty, b.Outbound.Qty), func(i, k int) bool {
 		return a.Outbound.Day[i] == b.Outbound.Day[k] && a.Outbound.Qty[i] == b.Outbound.Qty[k]
 	})
-	n.entries(a.Lots.Row, b.Lots.Row, func(i, k int) bool {
+	n.entries(a.Lots.Row, b.Lots.Row, one(a.Lots.Row, b.Lots.Row) && one(a.Lots.Qty, b.Lots.Qty), func(i, k int) bool {
 		return a.Lots.Expires[i] == b.Lots.Expires[k] && a.Lots.Qty[i] == b.Lots.Qty[k]
 	})
-	n.entries(a.Safety.Row, b.Safety.Row, func(i, k int) bool {
+	n.entries(a.Safety.Row, b.Safety.Row, one(a.Safety.Row, b.Safety.Row) && one(a.Safety.Units, b.Safety.Units), func(i, k int) bool {
 		return a.Safety.From[i] == b.Safety.From[k] && a.Safety.Units[i] == b.Safety.Units[k]
 	})
-	n.entries(a.Carry.Row, b.Carry.Row, func(i, k int) bool { return a.Carry.Units[i] == b.Carry.Units[k] })
+	n.entries(a.Carry.Row, b.Carry.Row, one(a.Carry.Row, b.Carry.Row) && one(a.Carry.Units, b.Carry.Units), func(i, k int) bool { return a.Carry.Units[i] == b.Carry.Units[k] })
 }
 
-// entries walks two lists of rows and marks those whose entries are not equal one by one.
-func (n *near) entries(now, was []int32, equal func(i, k int) bool) {
+// entries walks two lists of rows and marks those whose entries are not equal one by one; alike: the lists are one.
+func (n *near) entries(now, was []int32, alike bool, equal func(i, k int) bool) {
+	if alike {
+		return
+	}
 	i, k := 0, 0
 	for i < len(now) || k < len(was) {
 		var row int32

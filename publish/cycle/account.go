@@ -103,7 +103,7 @@ func (r *run) account(ctx context.Context) error {
 			return err
 		}
 	}
-	r.past, err = newPast(ctx, r.store, r.cfg.Tenant, r.rows, history, r.snap.net)
+	r.past, err = newPast(ctx, r.store, r.cfg.Tenant, r.rows, history, r.snap.net, r.warmRead())
 	return err
 }
 
@@ -221,7 +221,10 @@ func (r *run) graceEnds(row *state.DC) bool {
 }
 
 func (r *run) loader() *loader {
-	return &loader{snap: r.snap, past: r.past, asOf: r.intent.AsOf, none: r.cfg.Policy.OrderFeedNone, lent: map[*inputs.Partition]*inputs.Partition{}}
+	return &loader{
+		snap: r.snap, past: r.past, asOf: r.intent.AsOf, none: r.cfg.Policy.OrderFeedNone,
+		lent: map[*inputs.Partition]*inputs.Partition{}, laid: map[string]*inputs.Partition{}, from: r.laidBefore(),
+	}
 }
 
 // giving lists the DCs of a component that are planned in this run, in the network's indexes.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"echelon/inputs"
 	"echelon/inputs/store"
 	"echelon/planner"
 	"echelon/publish/planfile"
@@ -80,19 +81,24 @@ func (r *run) chooseBase(ctx context.Context) (*planner.Base, error) {
 	if snap == nil {
 		return full("cycle %s: its snapshot is no longer there", found.Cycle)
 	}
-	loader, _, err := reopen(ctx, r.store, found, snap, r.cfg.Policy.OrderFeedNone)
-	if err != nil {
+	open := func(ctx context.Context) (*loader, error) {
+		l, _, err := reopen(ctx, r.store, found, snap, r.cfg.Policy.OrderFeedNone)
+		return l, err
+	}
+	out := &planner.Base{Network: snap.net, AsOf: found.AsOf, FullAbove: r.cfg.Net.FullAbove}
+	if plan := r.cfg.Warm.planOf(found.Cycle); plan != nil && snap.held != nil {
+		out.Loader = &rowsBefore{plan: plan, open: open}
+		out.Rows = func(_ context.Context, dc string) (*inputs.Partition, error) { return plan.laid[dc], nil }
+	} else if out.Loader, err = open(ctx); err != nil {
 		return nil, err
 	}
 	r.over = b
 	r.net.Base = found.Cycle
-	return &planner.Base{
-		Network: snap.net, AsOf: found.AsOf, Loader: loader, FullAbove: r.cfg.Net.FullAbove,
-		Kept: func(ctx context.Context, dc string) (*planner.Kept, error) { return r.keptOf(ctx, b, dc) },
-		Lines: func(ctx context.Context, dc string, id planner.LayerID) (*planner.Table, error) {
-			return b.files[dc].Table(ctx, id, snap.net)
-		},
-	}, nil
+	out.Kept = func(ctx context.Context, dc string) (*planner.Kept, error) { return r.keptOf(ctx, b, dc) }
+	out.Lines = func(ctx context.Context, dc string, id planner.LayerID) (*planner.Table, error) {
+		return b.files[dc].Table(ctx, id, snap.net)
+	}
+	return out, nil
 }
 
 func (r *run) mayBeBase(c *state.Cycle) bool {

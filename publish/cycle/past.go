@@ -26,18 +26,19 @@ type past struct {
 	rows    map[string]*state.DC           // DC → its row in this cycle: what counts
 	history map[string]map[string]state.DC // DC → cycle → row
 	foreign []carried                      // releases that may touch other partitions than their own
+	warm    *Warm                          // remembers those of earlier cycles; nil: they are read
 }
 
-// carried is a release and the DC whose transaction carried it.
+// carried is a release, the DC whose transaction carried it, and its cycle.
 type carried struct {
-	dc string
+	dc, cycle string
 	inputs.Release
 }
 
 // newPast reads the releases that reach beyond the partition of the DC that carried them: transfers between
 // DCs, and lines to nodes that more than one DC or a vendor serves.
-func newPast(ctx context.Context, s *state.Store, tenant string, rows map[string]*state.DC, h *state.Past, n *inputs.Network) (*past, error) {
-	p := &past{store: s, tenant: tenant, rows: rows, history: make(map[string]map[string]state.DC)}
+func newPast(ctx context.Context, s *state.Store, tenant string, rows map[string]*state.DC, h *state.Past, n *inputs.Network, warm *Warm) (*past, error) {
+	p := &past{store: s, tenant: tenant, rows: rows, history: make(map[string]map[string]state.DC), warm: warm}
 	for dc, all := range h.ByDC {
 		p.history[dc] = make(map[string]state.DC, len(all))
 		for _, d := range all {
@@ -46,13 +47,13 @@ func newPast(ctx context.Context, s *state.Store, tenant string, rows map[string
 	}
 	wide := wideNodes(n)
 	for _, dc := range slices.Sorted(maps.Keys(rows)) {
-		own, err := p.releases(ctx, dc)
-		if err != nil {
-			return nil, err
-		}
-		for i := range own {
-			if r := &own[i]; wide[r.Destination] {
-				p.foreign = append(p.foreign, carried{dc, *r})
+		for _, cycle := range rows[dc].Counted {
+			far, err := p.far(ctx, dc, cycle, wide)
+			if err != nil {
+				return nil, err
+			}
+			for i := range far.releases {
+				p.foreign = append(p.foreign, carried{dc, cycle, far.releases[i]})
 			}
 		}
 	}
@@ -90,26 +91,29 @@ func (p *past) releases(ctx context.Context, dc string) ([]inputs.Release, error
 	}
 	var out []inputs.Release
 	for _, cycle := range row.Counted {
-		had := p.history[dc][cycle]
-		if had.Recovered {
-			lines, err := p.store.RecoveredReleases(ctx, p.tenant, cycle, dc)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, lines...)
-			continue
-		}
-		files, err := p.open(cycle, dc)
+		lines, err := p.releasesOf(ctx, dc, cycle)
 		if err != nil {
 			return nil, err
-		}
-		lines, err := files.Releases(ctx)
-		if err != nil {
-			return nil, lost(cycle, dc, err)
 		}
 		out = append(out, lines...)
 	}
 	return out, nil
+}
+
+// releasesOf returns what one cycle of a DC released.
+func (p *past) releasesOf(ctx context.Context, dc, cycle string) ([]inputs.Release, error) {
+	if p.history[dc][cycle].Recovered {
+		return p.store.RecoveredReleases(ctx, p.tenant, cycle, dc)
+	}
+	files, err := p.open(cycle, dc)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := files.Releases(ctx)
+	if err != nil {
+		return nil, lost(cycle, dc, err)
+	}
+	return lines, nil
 }
 
 // of returns every release that may touch the partition of a DC.
@@ -192,6 +196,8 @@ type loader struct {
 
 	mu   sync.Mutex
 	lent map[*inputs.Partition]*inputs.Partition // what was given → what of the snapshot it lies over
+	laid map[string]*inputs.Partition            // DC → what was given, where the snapshot is held in memory
+	from *warmPlan                               // an earlier cycle of which some of it may be taken; nil: none
 }
 
 var (
@@ -202,6 +208,9 @@ var (
 
 // Partition implements planner.Loader.
 func (l *loader) Partition(ctx context.Context, dc inputs.NodeIdx) (*inputs.Partition, error) {
+	if l.snap.held != nil {
+		return l.once(ctx, dc)
+	}
 	base, p, _, err := l.load(ctx, dc)
 	if err != nil {
 		return nil, err
@@ -215,7 +224,7 @@ func (l *loader) Partition(ctx context.Context, dc inputs.NodeIdx) (*inputs.Part
 // Release implements planner.Releaser.
 func (l *loader) Release(p *inputs.Partition) {
 	l.mu.Lock()
-	base := l.lent[p]
+	base := l.lent[p] // nil: what is held in memory stays
 	delete(l.lent, p)
 	l.mu.Unlock()
 	if base != nil {

@@ -143,7 +143,7 @@ func (r *run) nextPick(dc string) int64 {
 func (r *run) plan(ctx context.Context, order []string, d *delivery) error {
 	var calls [][]inputs.NodeIdx
 	var skus int64
-	rows := r.snap.rows()
+	perDC := r.snap.rows()
 	position := make(map[string]int, len(order))
 	for i, dc := range order {
 		position[dc] = i
@@ -162,7 +162,7 @@ func (r *run) plan(ctx context.Context, order []string, d *delivery) error {
 		for _, dc := range dcs {
 			name := planfile.DCName(r.snap.net, dc)
 			c.first = min(c.first, position[name])
-			skus += rows[name]
+			skus += perDC[name]
 		}
 		found = append(found, c)
 	}
@@ -185,26 +185,40 @@ func (r *run) plan(ctx context.Context, order []string, d *delivery) error {
 	if err := r.planSpace(skus); err != nil {
 		return err
 	}
-	exchange := newExchange(r.cfg.FS, r.cfg.State, r.cfg.Tenant, r.intent.Cycle)
-	if err := exchange.begin(); err != nil {
-		return diskError("exchange", err)
-	}
 	base, err := r.chooseBase(ctx)
 	if err != nil {
 		return err
 	}
-	progress := newProgress(r, skus)
+	exchange, end, err := r.exchange(base != nil)
+	if err != nil {
+		return err
+	}
+	progress, rows := newProgress(r, skus), r.loader()
 	for _, dcs := range calls {
-		if err := r.planCall(ctx, dcs, base, exchange, progress, d); err != nil {
-			return errors.Join(err, exchange.end())
+		if err := r.planCall(ctx, dcs, rows, base, exchange, progress, d); err != nil {
+			return errors.Join(err, end())
 		}
 	}
+	r.keepPlan(rows)
 	r.cfg.At("after-plan")
-	return exchange.end()
+	return end()
+}
+
+// exchange is where DCs leave what they tell each other: files, or, where all rows are in memory and few are planned
+// again, memory. end takes it away.
+func (r *run) exchange(net bool) (x planner.Exchange, end func() error, err error) {
+	if net && r.snap.held != nil {
+		return planner.NewMemExchange(), func() error { return nil }, nil
+	}
+	files := newExchange(r.cfg.FS, r.cfg.State, r.cfg.Tenant, r.intent.Cycle)
+	if err := files.begin(); err != nil {
+		return nil, nil, diskError("exchange", err)
+	}
+	return files, files.end, nil
 }
 
 // planCall plans one set of DCs.
-func (r *run) planCall(ctx context.Context, dcs []inputs.NodeIdx, base *planner.Base, x planner.Exchange, p *progress, d *delivery) error {
+func (r *run) planCall(ctx context.Context, dcs []inputs.NodeIdx, rows *loader, base *planner.Base, x planner.Exchange, p *progress, d *delivery) error {
 	w := planfile.NewWriter(planfile.Options{
 		FS: r.cfg.FS, State: r.cfg.State, Network: r.snap.net, Engine: r.cfg.Engine, Tenant: r.cfg.Tenant,
 		Cycle: r.intent.Cycle, AsOf: r.intent.AsOf, PolicyHash: r.intent.PolicyHash, Replaces: r.intent.Replaces,
@@ -219,7 +233,7 @@ func (r *run) planCall(ctx context.Context, dcs []inputs.NodeIdx, base *planner.
 		Network: r.snap.net, Policy: r.cfg.Policy, AsOf: r.intent.AsOf, DCs: dcs, Workers: r.cfg.Workers,
 		MemoryBytes: memory.forRows(), Base: base, Keep: true,
 	}
-	_, err := planner.Plan(ctx, cycle, r.loader(), x, &sink{run: r, files: w}, p.on)
+	_, err := planner.Plan(ctx, cycle, rows, x, &sink{run: r, files: w}, p.on)
 	if err != nil {
 		return errors.Join(memory.refused(diskError("plan files", err)), w.Abandon())
 	}

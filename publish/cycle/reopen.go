@@ -35,7 +35,7 @@ func reopen(ctx context.Context, s *state.Store, c *state.Cycle, snap *snapshot,
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := newPast(ctx, s, c.Tenant, rows, history, snap.net)
+	p, err := newPast(ctx, s, c.Tenant, rows, history, snap.net, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -47,7 +47,7 @@ func reopen(ctx context.Context, s *state.Store, c *state.Cycle, snap *snapshot,
 		}
 		wave = append(wave, idx)
 	}
-	return &loader{snap: snap, past: p, asOf: c.AsOf, none: orderFeedNone, lent: map[*inputs.Partition]*inputs.Partition{}}, wave, nil
+	return &loader{snap: snap, past: p, asOf: c.AsOf, none: orderFeedNone, lent: map[*inputs.Partition]*inputs.Partition{}, laid: map[string]*inputs.Partition{}}, wave, nil
 }
 
 // Remembered gives the releases and the carry of earlier cycles that counted for a cycle, DCs ascending. The carry is

@@ -25,6 +25,9 @@ type Warm struct {
 
 	mu   sync.Mutex
 	kept []*warmed // oldest first
+	// plans of cycles of these snapshots, oldest first; far by "DC/cycle"
+	plans []*warmPlan
+	far   map[string]*far
 }
 
 // warmed is one snapshot in memory.
@@ -95,7 +98,7 @@ func (w *Warm) keep(next *warmed, follows bool, most int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !follows {
-		w.kept = nil
+		w.clear()
 	}
 	var bytes int64
 	for _, p := range next.built.Partitions {
@@ -105,7 +108,7 @@ func (w *Warm) keep(next *warmed, follows bool, most int64) {
 		most = w.Bytes
 	}
 	if most > 0 && bytes > most {
-		w.kept = nil
+		w.clear()
 		return
 	}
 	w.kept = append(w.kept, next)
@@ -118,8 +121,10 @@ func (w *Warm) keep(next *warmed, follows bool, most int64) {
 func (w *Warm) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.kept = nil
+	w.clear()
 }
+
+func (w *Warm) clear() { w.kept, w.plans, w.far = nil, nil, nil }
 
 // how names what decides a snapshot beside its rows and its instant.
 func (r *run) how() string {

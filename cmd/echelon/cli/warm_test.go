@@ -228,3 +228,47 @@ func TestServeWarmIsCold(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestServeWarmRemembers publishes cycles of the service one after another: releases and carry of the earlier ones are
+// laid over the snapshot in memory. Each is planned cold beside it by a state folder that knows the others from the
+// topics alone, and refuses to publish another plan.
+func TestServeWarmRemembers(t *testing.T) {
+	f := newFed(t)
+	s := f.serve(f.serveFile("", ""), morning)
+	var released, net int64
+	for i, c := range []struct {
+		at    string
+		every int
+	}{
+		{"2026-11-21T08:00:00Z", 0}, {"2026-11-21T08:10:00Z", 0}, {"2026-11-21T08:20:00Z", 7}, {"2026-11-21T08:30:00Z", 0},
+		{"2026-11-21T08:40:00Z", 11}, {"2026-11-22T21:00:00Z", 5}, {"2026-11-22T21:10:00Z", 9}, {"2026-11-22T21:20:00Z", 0},
+	} {
+		if c.every > 0 {
+			f.change("inventory", func(k int, row map[string]any) bool {
+				row["on_hand"], row["unusable"] = (k*i)%13, 0
+				return k%c.every == 0
+			})
+		}
+		id := fmt.Sprintf("r%d", i)
+		warm := s.order("acme", acmeToken, id, fmt.Sprintf(`{"cycle":%q,"as_of":%q}`, id, c.at))
+		cold := f.run(0, t.TempDir(), f.url(), "--cycle", id, "--as-of", c.at, "--brokers", strings.Join(f.addrs, ","), "--no-publish=false", "--dry-run=false")
+		if warm.PlanHash == "" || warm.PlanHash != cold.PlanHash {
+			t.Fatalf("%s: warm %s %s, cold %s", id, warm.State, warm.PlanHash, cold.PlanHash)
+		}
+		if d := cmp.Diff(cold.Cut, warm.Cut); d != "" {
+			t.Errorf("%s: cut %s", id, d)
+		}
+		for k := range warm.DCs {
+			released += warm.DCs[k].Units
+		}
+		if n := warm.Net; n != nil && n.Base != "" && n.Rows < n.Of {
+			net++
+		}
+	}
+	if released == 0 || net < 3 {
+		t.Errorf("%d units released, %d cycles planned less than all: the test shows nothing", released, net)
+	}
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+}
