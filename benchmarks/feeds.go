@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"time"
 
@@ -231,59 +230,6 @@ func (f *feed) measure(ctx context.Context, s settings, n int64) (result, error)
 			"state_bytes_per_sku": float64(held(w.state.Memory())) / float64(skus),
 		},
 	}, nil
-}
-
-// restart times a checkpoint, the way from it to a state that is ready, and the replay of what came after it.
-func restart(ctx context.Context, s settings, report func(result)) error {
-	f, err := newFeed(false)
-	if err != nil {
-		return err
-	}
-	defer f.broker.Close()
-	for _, table := range feedTables {
-		if err := f.send(ctx, table, s.skus, 0); err != nil {
-			return err
-		}
-	}
-	dir := filepath.Join(s.dir, "checkpoints")
-	w, err := f.open(ctx, dir)
-	if err != nil {
-		return err
-	}
-	w.start(ctx)
-	if err := w.reach(ctx); err != nil {
-		return err
-	}
-	began, used := time.Now(), cpuSeconds()
-	if err := w.state.Checkpoint(ctx); err != nil {
-		return err
-	}
-	write := took{time.Since(began).Seconds(), cpuSeconds() - used}
-	if err := w.halt(); err != nil {
-		return err
-	}
-	late := max(1, s.skus/100)
-	if err := f.send(ctx, "inventory", late, 1); err != nil {
-		return err
-	}
-	runtime.GC()
-	began, used = time.Now(), cpuSeconds()
-	if w, err = f.open(ctx, dir); err != nil {
-		return err
-	}
-	opened := time.Since(began).Seconds()
-	w.start(ctx)
-	if err := w.reach(ctx); err != nil {
-		return err
-	}
-	total := took{time.Since(began).Seconds(), cpuSeconds() - used}
-	report(result{
-		SKUs: s.skus, Seconds: total.wall, CPUSeconds: total.cpu, NsPerSKUCore: perSKUCore(total.wall, s.skus, s),
-		Extra: map[string]float64{
-			"checkpoint_s": write.wall, "checkpoint_processor_s": write.cpu, "open_s": opened, "replayed": float64(late),
-		},
-	})
-	return w.halt()
 }
 
 // held is all that a state holds, in bytes.

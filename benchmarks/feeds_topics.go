@@ -215,6 +215,11 @@ func newFeed(asJSON bool) (*feed, error) {
 
 // send produces rows [0, n) of a table, keyed by SKU.
 func (f *feed) send(ctx context.Context, table string, n, round int64) error {
+	return f.sendRows(ctx, table, n, func(i int64) (int64, int64) { return i, round })
+}
+
+// sendRows produces n rows of a table: which ones, and of which round, at tells.
+func (f *feed) sendRows(ctx context.Context, table string, n int64, at func(i int64) (row, round int64)) error {
 	cl, err := kgo.NewClient(kgo.SeedBrokers(f.broker.ListenAddrs()...), kgo.MaxBufferedRecords(20_000),
 		kgo.ProducerBatchCompression(kgo.ZstdCompression().WithLevel(1), kgo.NoCompression()))
 	if err != nil {
@@ -231,7 +236,8 @@ func (f *feed) send(ctx context.Context, table string, n, round int64) error {
 	topic := decode.CanonicalTopic(feedTenant, table)
 	var row []any
 	for i := range n {
-		row = feedRow(row, table, i, round)
+		number, round := at(i)
+		row = feedRow(row, table, number, round)
 		key := fmt.Appendf(nil, `{"item":%q,"node":%q}`, row[0], row[1])
 		value := feedAvro(nil, id, table, row)
 		if f.json {
