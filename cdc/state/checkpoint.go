@@ -124,7 +124,7 @@ func (s *State) CheckpointAt(ctx context.Context, at func(take func()) error) er
 		p, m = &picture{cut: s.cut(), unsynced: s.spilled.unsynced}, s.noted(number)
 		p.ranks, m.Ranks.Hand = s.window.copied()
 		p.events, m.Events.Hand = s.days.log.copied()
-		m.Ranks.Room, m.Events.Room = cap(s.window.entries), cap(s.days.log.events)
+		m.Ranks.Room, m.Events.Room = cap(s.window.entries), cap(s.days.log.entries)
 	})
 	if err != nil || p == nil {
 		return err

@@ -311,7 +311,7 @@ func (d *decoder) events() error {
 		"minor":   func(r int, v parquet.Value) error { e[r].minor = uint64(v.Int64()); return nil },
 		"touched": func(r int, v parquet.Value) error { flag(r, v.Boolean(), eventTouched); return nil },
 	})
-	l.events = e
+	l.entries = e
 	if err != nil || len(e) == 0 {
 		return err
 	}
@@ -325,7 +325,7 @@ func (d *decoder) events() error {
 			headed[n-1] = true
 		}
 	}
-	l.events, l.live, l.hand = e, len(e), d.m.Events.hand(len(e))
+	l.entries, l.live, l.hand = e, len(e), d.m.Events.hand(len(e))
 	l.heads = make([]uint32, d.slots[d.s.skus])
 	for i := range e {
 		if !headed[i] {

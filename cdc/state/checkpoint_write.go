@@ -51,14 +51,14 @@ func (w *window) copied() (out []remembered, hand int) {
 
 // copied gives the events, whose next counts in the copy, and the place of the hand in it.
 func (l *dayLog) copied() (out []dayEvent, hand int) {
-	at := make([]uint32, len(l.events)+1)
+	at := make([]uint32, len(l.entries)+1)
 	out = make([]dayEvent, 0, l.live)
-	for i := range l.events {
+	for i := range l.entries {
 		if i == l.hand {
 			hand = len(out)
 		}
-		if l.events[i].flags&eventLive != 0 {
-			out = append(out, l.events[i])
+		if l.entries[i].flags&eventLive != 0 {
+			out = append(out, l.entries[i])
 			at[i+1] = uint32(len(out))
 		}
 	}

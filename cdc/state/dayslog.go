@@ -3,13 +3,22 @@ package state
 // dayLog remembers the forecast rows changed lately, so that a late one decides the days that nothing newer
 // names: per slot a chain of events, bounded in all like the window. 40 bytes an event, 4 bytes a slot.
 type dayLog struct {
-	events  []dayEvent
-	heads   []uint32 // per slot: event + 1; 0: none
-	free    []uint32
-	hand    int
-	live    int
-	most    func() int
-	evicted func(r rank)
+	ring[dayEvent]
+	heads []uint32 // per slot: event + 1; 0: none
+}
+
+// begin makes an empty log; evicted is told of what makes room.
+func (l *dayLog) begin(most func() int, evicted func(r rank)) {
+	l.most = most
+	l.used = func(e *dayEvent) bool {
+		touched := e.flags&eventTouched != 0
+		e.flags &^= eventTouched
+		return touched
+	}
+	l.evict = func(at uint32) {
+		evicted(l.entries[at].rank)
+		l.unlink(at)
+	}
 }
 
 // dayEvent is one change of one row: the days that it names, none of a delete.
@@ -43,7 +52,7 @@ func (l *dayLog) chain(slot uint32, f func(*dayEvent) bool) {
 		return
 	}
 	for n := l.heads[slot]; n != 0; {
-		e := &l.events[n-1]
+		e := &l.entries[n-1]
 		n = e.next
 		if !f(e) {
 			return
@@ -75,48 +84,16 @@ func (l *dayLog) note(slot uint32, row dayRow, days int, r rank) {
 	if row.given {
 		e.flags |= eventIssued
 	}
-	l.events[at] = e
+	l.entries[at] = e
 	l.heads[slot] = at + 1
 	l.live++
 }
 
-func (l *dayLog) room() uint32 {
-	if n := len(l.free); n > 0 {
-		at := l.free[n-1]
-		l.free = l.free[:n-1]
-		return at
-	}
-	if len(l.events) == cap(l.events) {
-		if want := roomFor(cap(l.events), l.most()); want > 0 {
-			grown := make([]dayEvent, len(l.events), want)
-			copy(grown, l.events)
-			l.events = grown
-		}
-	}
-	if len(l.events) < cap(l.events) {
-		l.events = append(l.events, dayEvent{})
-		return uint32(len(l.events) - 1)
-	}
-	for {
-		if l.hand++; l.hand >= len(l.events) {
-			l.hand = 0
-		}
-		e := &l.events[l.hand]
-		if e.flags&eventTouched != 0 {
-			e.flags &^= eventTouched
-			continue
-		}
-		l.evicted(e.rank)
-		l.unlink(uint32(l.hand))
-		return uint32(l.hand)
-	}
-}
-
 func (l *dayLog) unlink(at uint32) {
-	e := &l.events[at]
+	e := &l.entries[at]
 	link := &l.heads[e.slot]
 	for *link != at+1 {
-		link = &l.events[*link-1].next
+		link = &l.entries[*link-1].next
 	}
 	*link = e.next
 	*e = dayEvent{}
@@ -125,12 +102,12 @@ func (l *dayLog) unlink(at uint32) {
 
 // clear forgets all.
 func (l *dayLog) clear() {
-	l.events, l.free, l.hand, l.live = nil, nil, 0, 0
+	l.entries, l.free, l.hand, l.live = nil, nil, 0, 0
 	clear(l.heads)
 }
 
 func (l *dayLog) bytes() int64 {
-	return int64(cap(l.events))*40 + int64(4*(cap(l.heads)+cap(l.free)))
+	return int64(cap(l.entries))*40 + int64(4*(cap(l.heads)+cap(l.free)))
 }
 
 // dayEventBytes is what an event takes.

@@ -38,14 +38,13 @@ func newState(cfg Config) *State {
 		o.layout()
 		s.origins = append(s.origins, o)
 	}
-	s.window.most = func() int { return s.ranksKept(s.window.bytesEach()) }
-	s.window.floor = func(at uint16, r rank) { s.origins[at].floor = later(s.origins[at].floor, r) }
-	s.days.log.most = func() int { return s.ranksKept(dayEventBytes) }
-	s.days.log.evicted = func(r rank) {
+	s.window.begin(func() int { return s.ranksKept(s.window.bytesEach()) },
+		func(at uint16, r rank) { s.origins[at].floor = later(s.origins[at].floor, r) })
+	s.days.log.begin(func() int { return s.ranksKept(dayEventBytes) }, func(r rank) {
 		for _, at := range s.days.t.feeds {
 			s.origins[at].floor = later(s.origins[at].floor, r)
 		}
-	}
+	})
 	return s
 }
 

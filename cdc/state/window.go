@@ -5,14 +5,24 @@ package state
 //
 // 24 bytes a rank, and 8 to 16 bytes of index.
 type window struct {
-	entries []remembered
-	index   []uint32 // entry + 1; 0: free
-	free    []uint32
-	hand    int
-	live    int
-	places  int        // taken in the index
-	most    func() int // entries that may be kept
-	floor   func(origin uint16, r rank)
+	ring[remembered]
+	index  []uint32 // entry + 1; 0: free
+	places int      // taken in the index
+	floor  func(origin uint16, r rank)
+}
+
+// begin makes an empty window.
+func (w *window) begin(most func() int, floor func(origin uint16, r rank)) {
+	w.most, w.floor = most, floor
+	w.used = func(e *remembered) bool {
+		touched := e.touched
+		e.touched = false
+		return touched
+	}
+	w.evict = func(at uint32) {
+		w.floor(w.entries[at].origin, w.entries[at].rank)
+		w.leave(at)
+	}
 }
 
 type remembered struct {
@@ -74,48 +84,6 @@ func (w *window) put(origin uint16, slot uint32, r rank) {
 	w.entries[at] = remembered{rank: r, slot: slot, origin: origin, live: true}
 	w.live++
 	w.enter(at)
-}
-
-// room returns the place of a new entry.
-func (w *window) room() uint32 {
-	if n := len(w.free); n > 0 {
-		at := w.free[n-1]
-		w.free = w.free[:n-1]
-		return at
-	}
-	if len(w.entries) == cap(w.entries) {
-		if want := roomFor(cap(w.entries), w.most()); want > 0 {
-			grown := make([]remembered, len(w.entries), want)
-			copy(grown, w.entries)
-			w.entries = grown
-		}
-	}
-	if len(w.entries) < cap(w.entries) {
-		w.entries = append(w.entries, remembered{})
-		return uint32(len(w.entries) - 1)
-	}
-	for {
-		if w.hand++; w.hand >= len(w.entries) {
-			w.hand = 0
-		}
-		e := &w.entries[w.hand]
-		if e.touched {
-			e.touched = false
-			continue
-		}
-		w.floor(e.origin, e.rank)
-		w.leave(uint32(w.hand))
-		return uint32(w.hand)
-	}
-}
-
-// roomFor gives the room that a full window of some room takes when so many may be kept: 0 to stay as it is.
-func roomFor(have, most int) int {
-	want := min(most, max(1024, 2*have))
-	if want < have+have/4+1 {
-		return 0
-	}
-	return want
 }
 
 func (w *window) enter(at uint32) {

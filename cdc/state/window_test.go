@@ -17,7 +17,8 @@ func TestWindowRemembersOrRaisesTheFloor(t *testing.T) {
 		most := rapid.IntRange(1, 3000).Draw(t, "most")
 		floors := map[uint16]rank{}
 		known := map[key]rank{}
-		w := window{most: func() int { return most }, floor: func(o uint16, r rank) { floors[o] = later(floors[o], r) }}
+		var w window
+		w.begin(func() int { return most }, func(o uint16, r rank) { floors[o] = later(floors[o], r) })
 		seed := rapid.Uint64Range(1, 1<<40).Draw(t, "seed")
 		slots := uint64(rapid.IntRange(1, 9000).Draw(t, "slots"))
 		for i := range rapid.IntRange(0, 12000).Draw(t, "changes") {
