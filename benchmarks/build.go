@@ -3,12 +3,17 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"reflect"
 
 	"echelon/fixtures/generate"
 	"echelon/inputs"
 	"echelon/inputs/build"
+	files "echelon/inputs/feed"
+	"echelon/inputs/store"
 )
 
 // network makes the default network of the asked size.
@@ -16,9 +21,15 @@ func network(s settings) (*generate.Net, error) {
 	return generate.New(generate.Config{SKUs: s.skus, DCs: s.dcs, Seed: s.seed})
 }
 
+// inOnePiece is the largest network whose tables are kept in memory as batches.
+const inOnePiece = 2_000_000
+
 // buildSnapshot makes the snapshot from tables that lie in memory as batches, so that neither the generator
-// nor a disk is measured.
+// nor a disk is measured; of a larger network from Parquet files into a snapshot on disk, in parts, as `run` does.
 func buildSnapshot(ctx context.Context, s settings, report func(result)) error {
+	if s.skus > inOnePiece {
+		return buildOnDisk(ctx, s, report)
+	}
 	net, err := network(s)
 	if err != nil {
 		return err
@@ -27,6 +38,13 @@ func buildSnapshot(ctx context.Context, s settings, report func(result)) error {
 	if err != nil {
 		return err
 	}
+	var tables int64
+	for _, list := range data {
+		for _, b := range list {
+			tables += deepSize(reflect.ValueOf(b))
+		}
+	}
+	bandwidth := readBandwidth(max(s.workers, 1))
 	cfg := net.Config()
 	var bytes, live int64
 	spent, err := timed(ctx, s, func() error {
@@ -44,8 +62,95 @@ func buildSnapshot(ctx context.Context, s settings, report func(result)) error {
 	if err != nil {
 		return err
 	}
-	report(result{SKUs: live, Seconds: spent.wall, CPUSeconds: spent.cpu, NsPerSKUCore: spent.wall * 1e9 / float64(live), BytesPerSKU: float64(bytes) / float64(live)})
+	extra := map[string]float64{"cpu_ns_per_sku": spent.cpu * 1e9 / float64(live), "table_bytes_per_sku": float64(tables) / float64(live)}
+	readShare(extra, tables, spent.wall, bandwidth)
+	report(result{
+		SKUs: live, Seconds: spent.wall, CPUSeconds: spent.cpu, NsPerSKUCore: perSKUCore(spent.wall, live, s), BytesPerSKU: float64(bytes) / float64(live),
+		Extra: extra, Text: "in memory",
+	})
 	return nil
+}
+
+// buildMemory is what a part of a network built in parts may take, and bytesPerByte what a byte of its Parquet files
+// takes in memory.
+const (
+	buildMemory  = 4 << 30
+	bytesPerByte = 14
+)
+
+// buildOnDisk makes the snapshot of a network whose tables do not fit into memory: Parquet files, digested and read,
+// rows divided, parts built and written, all of it counted. The tables are generated before.
+func buildOnDisk(ctx context.Context, s settings, report func(result)) error {
+	net, err := network(s)
+	if err != nil {
+		return err
+	}
+	tables := filepath.Join(s.dir, fmt.Sprintf("tables-%d", s.skus))
+	if _, err := os.Stat(tables); os.IsNotExist(err) {
+		told := newMeter("generate", s.skus)
+		if _, err := net.Write(ctx, tables, generate.Parquet, func(p generate.Progress) { told.at(p.Rows) }); err != nil {
+			return err
+		}
+	}
+	size, err := sizeBelow(tables)
+	if err != nil {
+		return err
+	}
+	bandwidth := readBandwidth(max(s.workers, 1))
+	parts := int(1 + size*bytesPerByte/buildMemory)
+	cfg, dir := net.Config(), filepath.Join(s.dir, "built")
+	if err := forgetPeak(); err != nil {
+		return err
+	}
+	s.runs = 1
+	var live int64
+	spent, err := once(func() error {
+		folder, err := files.Open(ctx, tables, files.Options{Quarantine: func(inputs.Fault) {}})
+		if err != nil {
+			return err
+		}
+		w, err := store.Create(dir)
+		if err != nil {
+			return err
+		}
+		_, _, err = build.Stream(ctx, divisible{folder}, build.Options{Tenant: cfg.Tenant, AsOf: cfg.AsOf, Horizon: cfg.Days}, parts, dir+".scratch", w)
+		if err != nil {
+			return errors.Join(err, w.Abort())
+		}
+		m, err := w.Close(nil, nil)
+		if err == nil {
+			live = m.Rows
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	peak, err := peakBytes()
+	if err != nil {
+		return err
+	}
+	written, err := sizeBelow(dir)
+	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+		return err
+	}
+	extra := map[string]float64{
+		"cpu_ns_per_sku": spent.cpu * 1e9 / float64(live), "table_bytes_per_sku": float64(size) / float64(live), "parts": float64(parts),
+		"disk_bytes_per_sku": float64(written) / float64(live), "peak_mib": float64(peak) / (1 << 20),
+	}
+	readShare(extra, size, spent.wall, bandwidth)
+	report(result{
+		SKUs: live, Seconds: spent.wall, CPUSeconds: spent.cpu, NsPerSKUCore: perSKUCore(spent.wall, live, s), BytesPerSKU: float64(written) / float64(live),
+		Extra: extra, Text: "Parquet files → snapshot on disk",
+	})
+	return nil
+}
+
+// divisible makes the folder a builder's.
+type divisible struct{ *files.Folder }
+
+func (d divisible) Divide(ctx context.Context, dir string, parts int, of func(string) int) (build.Parts, error) {
+	return d.Folder.Divide(ctx, dir, parts, of)
 }
 
 // gather reads tables into memory.
@@ -98,4 +203,33 @@ func sizeOf(v reflect.Value) int64 {
 	default:
 		return 0
 	}
+}
+
+// deepSize sums what the slices below a value hold, through pointers and slices of structs.
+func deepSize(v reflect.Value) (n int64) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			n = deepSize(v.Elem())
+		}
+	case reflect.Array:
+		for i := range v.Len() {
+			n += deepSize(v.Index(i))
+		}
+	case reflect.Slice:
+		switch v.Type().Elem().Kind() {
+		case reflect.Struct, reflect.Pointer, reflect.Slice:
+			for i := range v.Len() {
+				n += deepSize(v.Index(i))
+			}
+		default:
+			n = sizeOf(v)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			n += deepSize(v.Field(i))
+		}
+	default:
+	}
+	return n
 }

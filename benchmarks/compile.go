@@ -62,6 +62,9 @@ func compileLanes(ctx context.Context, s settings, report func(result)) error {
 	if err != nil {
 		return err
 	}
-	report(result{Seconds: spent.wall, CPUSeconds: spent.cpu, Extra: map[string]float64{"lanes": lanes, "lanes_per_s": lanes / spent.wall, "opportunities": float64(opportunities)}})
+	report(result{Seconds: spent.wall, CPUSeconds: spent.cpu, Extra: map[string]float64{
+		"lanes": lanes, "lanes_per_s": lanes / spent.wall, "opportunities": float64(opportunities),
+		"ns_per_lane": spent.cpu * 1e9 / lanes, "ns_per_opportunity": spent.cpu * 1e9 / float64(opportunities),
+	}})
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -51,7 +52,9 @@ type settings struct {
 	dir     string
 	seed    uint64
 	dcs     int
-	sizes   string // scale: SKUs of each network
+	sizes   string // SKUs of each network, measured one after another
+	lines   string // plan and write: which of the policy's lines
+	brokers string // publish: a cluster
 	kernel  planner.Kernel
 }
 
@@ -78,7 +81,9 @@ func run(ctx context.Context, args []string) error {
 	only := fs.String("only", "", "comma-separated names (default: all)")
 	file := fs.String("json", "", "append one JSON object per measurement to this file")
 	fs.Int64Var(&s.skus, "skus", 1_000_000, "size of the default network")
-	fs.StringVar(&s.sizes, "sizes", "", "scale: SKUs of each network, with commas between them (default: a hundredth, a tenth and all of --skus)")
+	fs.StringVar(&s.sizes, "sizes", "", "SKUs of each network, with commas between them: every benchmark once for each, with its growth (default: --skus; scale: a hundredth, a tenth and all of it)")
+	fs.StringVar(&s.lines, "lines", "both", "plan and write: window (the default policy), all, or both one after another")
+	fs.StringVar(&s.brokers, "brokers", os.Getenv(kafkaAddress), "publish: host:port of a cluster (default: that of fixtures/real/with, else one in this process)")
 	fs.IntVar(&s.workers, "workers", 1, "goroutines that plan; figures are per core")
 	fs.IntVar(&s.runs, "runs", 3, "counted runs after one warm-up; the median is reported")
 	fs.IntVar(&s.dcs, "dcs", 0, "DCs of the network (0: the generator's default)")
@@ -91,6 +96,13 @@ func run(ctx context.Context, args []string) error {
 	}
 	var err error
 	if s.kernel, err = planner.ParseKernel(*kernel); err != nil {
+		return err
+	}
+	if !slices.Contains([]string{"window", "all", "both"}, s.lines) {
+		return fmt.Errorf("--lines %s: want window, all or both", s.lines)
+	}
+	sizes, err := s.networks()
+	if err != nil {
 		return err
 	}
 	all := append(benchmarks(), kernelBenchmark())
@@ -133,11 +145,61 @@ func run(ctx context.Context, args []string) error {
 				err = errors.Join(err, appendJSON(*file, r))
 			}
 		}
-		if failed := b.run(ctx, s, report); failed != nil {
-			return fmt.Errorf("%s: %w", b.name, failed)
+		if b.name == "scale" { // has its own way with sizes
+			sizes = []int64{s.skus}
+		}
+		growth := growing(report)
+		for _, one := range sizes {
+			s.skus = one
+			if failed := b.run(ctx, s, growth()); failed != nil {
+				return fmt.Errorf("%s: %w", b.name, failed)
+			}
 		}
 	}
 	return err
+}
+
+// networks are the sizes that are measured.
+func (s *settings) networks() ([]int64, error) {
+	if s.sizes == "" {
+		return []int64{s.skus}, nil
+	}
+	var out []int64
+	for _, text := range strings.Split(s.sizes, ",") {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("--sizes %s: want numbers of SKUs with commas between them", s.sizes)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
+
+// growing adds to the figures of a larger network how the processor time per SKU grew from the first one.
+func growing(report func(result)) func() func(result) {
+	var first []float64
+	return func() func(result) {
+		n := 0
+		return func(r result) {
+			if r.SKUs > 0 {
+				each := r.CPUSeconds / float64(r.SKUs)
+				if n == len(first) {
+					first = append(first, each)
+				} else if r.Extra == nil {
+					r.Extra = map[string]float64{"growth": each / first[n]}
+				} else {
+					r.Extra["growth"] = each / first[n]
+				}
+				n++
+			}
+			report(r)
+		}
+	}
+}
+
+// readShare adds how fast bytes were read, as a share of the speed at which this machine reads memory.
+func readShare(extra map[string]float64, bytes int64, seconds, bandwidth float64) {
+	extra["read_gb_s"], extra["share_of_read_bandwidth"] = bandwidth/1e9, float64(bytes)/seconds/bandwidth
 }
 
 // choose picks the named benchmarks, all when none is named.
@@ -235,6 +297,14 @@ func timed(ctx context.Context, s settings, f func() error) (took, error) {
 		}
 	}
 	return took{median(wall), median(cpu)}, nil
+}
+
+// once runs f a single time: what takes minutes and is no warmer the second time.
+func once(f func() error) (took, error) {
+	runtime.GC()
+	began, used := time.Now(), cpuSeconds()
+	err := f()
+	return took{time.Since(began).Seconds(), cpuSeconds() - used}, err
 }
 
 func median(v []float64) float64 {

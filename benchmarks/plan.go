@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"reflect"
 	"sync"
 	"time"
 
@@ -88,12 +91,29 @@ func (m *memory) cycle(s settings) planner.Cycle {
 }
 
 // planNetwork times planning from the loaded snapshot to the final plan. The lines are counted and dropped;
-// the plan hash is made, and what it costs is measured apart. It is the hash that `run` gives for the same network.
+// the plan hash is made, and what it costs is measured apart. It is the hash that `run` gives for the same network and
+// policy: the default one, and with all lines beside it, once.
 func planNetwork(ctx context.Context, s settings, report func(result)) error {
 	m, err := inMemory(ctx, s)
 	if err != nil {
 		return err
 	}
+	bandwidth := readBandwidth(max(s.workers, 1))
+	if s.lines != "all" {
+		if err := planOnce(ctx, s, m, bandwidth, planner.LinesWindow, report); err != nil {
+			return err
+		}
+	}
+	if s.lines == "window" {
+		return nil
+	}
+	if s.lines == "both" {
+		s.runs = 1
+	}
+	return planOnce(ctx, s, m, bandwidth, planner.LinesAll, report)
+}
+
+func planOnce(ctx context.Context, s settings, m *memory, bandwidth float64, which planner.LinesMode, report func(result)) error {
 	var hash string
 	var lines count
 	var paths *planner.Paths
@@ -101,7 +121,7 @@ func planNetwork(ctx context.Context, s settings, report func(result)) error {
 		lines = count{}
 		cycle := m.cycle(s)
 		paths = &planner.Paths{}
-		cycle.Paths = paths
+		cycle.Paths, cycle.Policy.Lines = paths, which
 		r, err := planner.Plan(ctx, cycle, m, planner.NewMemExchange(), &lines, nil)
 		if err != nil {
 			return err
@@ -113,26 +133,29 @@ func planNetwork(ctx context.Context, s settings, report func(result)) error {
 	if err != nil {
 		return err
 	}
-	hashed, err := hashSeconds(ctx, m, s)
-	if err != nil {
-		return err
-	}
-	busy, err := busyCores(once)
-	if err != nil {
-		return err
-	}
 	extra := map[string]float64{
-		"lines_per_sku": float64(lines.all()) / float64(m.skus), "busy_cores": busy,
-		// of the processor's time, the hash included and left out
-		"cpu_ns_per_sku": spent.cpu * 1e9 / float64(m.skus), "cpu_ns_per_sku_without_hash": (spent.cpu - hashed) * 1e9 / float64(m.skus),
+		"lines_per_sku": float64(lines.all()) / float64(m.skus), "cpu_ns_per_sku": spent.cpu * 1e9 / float64(m.skus),
 	}
+	readShare(extra, m.bytes, spent.wall, bandwidth)
 	pathsOf(paths, extra)
 	for _, id := range []planner.LayerID{planner.StoreOrders, planner.DCOrders, planner.VendorOrders, planner.Projections, planner.Exceptions} {
 		extra[planner.LayerOf(id).Name] = float64(lines.lines[id])
 	}
+	text := "lines: all, plan hash "
+	if which == planner.LinesWindow {
+		text = "plan hash "
+		hashed, err := hashSeconds(ctx, m, s)
+		if err != nil {
+			return err
+		}
+		extra["cpu_ns_per_sku_without_hash"] = (spent.cpu - hashed) * 1e9 / float64(m.skus)
+		if extra["busy_cores"], err = busyCores(once); err != nil {
+			return err
+		}
+	}
 	report(result{
 		SKUs: m.skus, Seconds: spent.wall, CPUSeconds: spent.cpu, NsPerSKUCore: perSKUCore(spent.wall, m.skus, s), BytesPerSKU: float64(m.bytes) / float64(m.skus),
-		Extra: extra, Text: "plan hash " + hash[:16],
+		Extra: extra, Text: text + hash[:16],
 	})
 	return nil
 }
@@ -161,32 +184,70 @@ func (k *kept) Done(_ context.Context, r *planner.DCResult) error {
 	return nil
 }
 
-// writePlan times the writing of plan files, the lines being in memory already.
+// mostKept bounds the networks whose plan with all lines is kept in memory: some 3 kB a SKU.
+const mostKept = 2_000_000
+
+// writePlan times the writing of plan files, the lines being in memory already: those of the default policy, and with
+// all lines beside it, once, of at most two million SKUs.
 func writePlan(ctx context.Context, s settings, report func(result)) error {
+	if s.lines != "all" {
+		if err := writeLines(ctx, s, planner.LinesWindow, report); err != nil {
+			return err
+		}
+	}
+	if s.lines == "window" {
+		return nil
+	}
+	if s.lines == "both" {
+		s.runs = 1
+	}
+	s.skus = min(s.skus, mostKept)
+	return writeLines(ctx, s, planner.LinesAll, report)
+}
+
+func writeLines(ctx context.Context, s settings, which planner.LinesMode, report func(result)) error {
 	m, err := inMemory(ctx, s)
 	if err != nil {
 		return err
 	}
+	bandwidth := readBandwidth(1)
 	var k kept
 	one := s
 	one.workers = 1 // one DC after another: chunks of different DCs do not interleave
-	if _, err := planner.Plan(ctx, m.cycle(one), m, planner.NewMemExchange(), &k, nil); err != nil {
+	cycle := m.cycle(one)
+	cycle.Policy.Lines = which
+	if _, err := planner.Plan(ctx, cycle, m, planner.NewMemExchange(), &k, nil); err != nil {
 		return err
 	}
-	var lines, bytes int64
+	m.parts = nil // the lines are what is written
+	var lines, bytes, columns int64
+	for _, c := range k.chunks {
+		if c != nil {
+			columns += deepSize(reflect.ValueOf(c))
+		}
+	}
 	run := 0
 	spent, err := timed(ctx, s, func() error {
 		run++
 		dir := filepath.Join(s.dir, fmt.Sprintf("write-%d", run))
 		lines, bytes, err = write(ctx, dir, m, &k)
-		return err
+		return errors.Join(err, os.RemoveAll(dir))
 	})
 	if err != nil {
 		return err
 	}
+	extra := map[string]float64{
+		"lines": float64(lines), "lines_per_sku": float64(lines) / float64(m.skus), "cpu_ns_per_sku": spent.cpu * 1e9 / float64(m.skus),
+		"ns_per_line": spent.wall * 1e9 / float64(lines), "bytes_per_line": float64(bytes) / float64(lines), "column_bytes_per_line": float64(columns) / float64(lines),
+	}
+	readShare(extra, columns, spent.wall, bandwidth)
+	text := "lines: all"
+	if which == planner.LinesWindow {
+		text = "default lines"
+	}
 	report(result{
-		SKUs: m.skus, Seconds: spent.wall, CPUSeconds: spent.cpu, NsPerSKUCore: perSKUCore(spent.wall, m.skus, one),
-		Extra: map[string]float64{"lines": float64(lines), "ns_per_line": spent.wall * 1e9 / float64(lines), "bytes_per_line": float64(bytes) / float64(lines)},
+		SKUs: m.skus, Seconds: spent.wall, CPUSeconds: spent.cpu, NsPerSKUCore: perSKUCore(spent.wall, m.skus, one), BytesPerSKU: float64(bytes) / float64(m.skus),
+		Extra: extra, Text: text,
 	})
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,29 +19,34 @@ import (
 	"echelon/publish/planfile"
 )
 
-// publishPartitions is the number of partitions of each layer topic: with the manifest's, as many as 20 topics of
-// 50 partitions.
-const publishPartitions = 200
+// publishPartitions is the number of partitions of the layer topics together: as many as 20 topics of 50.
+const publishPartitions = 1000
+
+// layerPartitions is how many of them each layer topic has.
+func layerPartitions(need publish.Need) int {
+	return (publishPartitions + len(need.Layers) - 1) / len(need.Layers)
+}
 
 // publishPlan times the way from plan files to topics, two DCs at once, each DC one transaction or more with its
 // manifest, and then the client library alone: the same records from memory, to the same partitions of the same
 // broker with the same codec, without plan files, encoding, transactions and manifests.
 //
-// The broker is in this process and keeps nothing on disk: it shares the cores with both. With ECHELON_KAFKA set it
-// is that one (`go run ./fixtures/real/with kafka -- go run ./benchmarks --only publish`).
+// The broker is in this process and keeps nothing on disk: it shares the cores with both. With --brokers it is that one
+// (`go run ./fixtures/real/with kafka -- go run ./benchmarks --only publish --skus 6800000`: ten million lines).
 func publishPlan(ctx context.Context, s settings, report func(result)) error {
 	dcs, err := planFiles(ctx, s, filepath.Join(s.dir, "publish"))
 	if err != nil {
 		return err
 	}
 	need := publish.Need{Tenant: dcs[0].Manifest.Tenant, SKUsOfDC: map[string]int64{}}
-	var skus, lines int64
+	var skus, lines, size int64
 	for _, dc := range dcs {
 		need.DCs = append(need.DCs, dc.Manifest.DC)
 		need.SKUsOfDC[dc.Manifest.DC] = dc.Manifest.SKUs
 		skus += dc.Manifest.SKUs
 		lines += dc.Manifest.Lines()
 		for _, l := range dc.Manifest.Layers {
+			size += l.Bytes
 			if !slices.Contains(need.Layers, l.Layer) {
 				need.Layers = append(need.Layers, l.Layer)
 			}
@@ -53,7 +57,7 @@ func publishPlan(ctx context.Context, s settings, report func(result)) error {
 	var ours, peer spent
 	var pool []*kgo.Record
 	for i := range s.runs + 1 { // the first one warms up
-		c, err := cluster(ctx, need.Tenant)
+		c, err := cluster(ctx, s, need.Tenant)
 		if err != nil {
 			return err
 		}
@@ -65,7 +69,7 @@ func publishPlan(ctx context.Context, s settings, report func(result)) error {
 		if err != nil {
 			return err
 		}
-		if c, err = cluster(ctx, need.Tenant); err != nil {
+		if c, err = cluster(ctx, s, need.Tenant); err != nil {
 			return err
 		}
 		b, err := clientAlone(ctx, c, need, pool, lines)
@@ -83,14 +87,14 @@ func publishPlan(ctx context.Context, s settings, report func(result)) error {
 	}
 	a, b := ours.median(), peer.median()
 	report(result{
-		SKUs: skus, Seconds: a.wall, CPUSeconds: a.cpu, NsPerSKUCore: perSKUCore(a.wall, skus, s),
+		SKUs: skus, Seconds: a.wall, CPUSeconds: a.cpu, NsPerSKUCore: perSKUCore(a.wall, skus, s), BytesPerSKU: float64(size) / float64(skus),
 		Ratio: b.wall / a.wall, RatioTo: "the client alone with the same records",
 		Extra: map[string]float64{
 			"lines": float64(lines), "lines_per_s": float64(lines) / a.wall, "client_lines_per_s": float64(lines) / b.wall,
-			"bytes_per_line": float64(bytes) / float64(len(pool)), "partitions": float64(publishPartitions * len(need.Layers)),
+			"bytes_per_line": float64(bytes) / float64(len(pool)), "partitions": float64(layerPartitions(need) * len(need.Layers)),
 			"processor_ratio": b.cpu / a.cpu,
 		},
-		Text: either(os.Getenv(kafkaAddress) != "", "real broker", "in-process broker"),
+		Text: either(s.brokers != "", "real broker", "in-process broker"),
 	})
 	return nil
 }
@@ -121,9 +125,9 @@ type testCluster struct {
 }
 
 // cluster gives a fresh broker, or the real one without topics of the tenant.
-func cluster(ctx context.Context, tenant string) (*testCluster, error) {
-	if at := os.Getenv(kafkaAddress); at != "" {
-		c := &testCluster{addresses: strings.Split(at, ",")}
+func cluster(ctx context.Context, s settings, tenant string) (*testCluster, error) {
+	if s.brokers != "" {
+		c := &testCluster{addresses: strings.Split(s.brokers, ",")}
 		return c, c.clear(ctx, tenant)
 	}
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1))
@@ -179,7 +183,7 @@ func (c *testCluster) clear(ctx context.Context, tenant string) error {
 // publishOnce publishes the plan files; making topics is not counted.
 func publishOnce(ctx context.Context, c *testCluster, need publish.Need, dcs []*planfile.DC) (t took, err error) {
 	p, err := kafka.New(kafka.Config{
-		Brokers: c.addresses, CreateTopics: true, Topics: kafka.Topics{Partitions: publishPartitions},
+		Brokers: c.addresses, CreateTopics: true, Topics: kafka.Topics{Partitions: layerPartitions(need)},
 	})
 	if err != nil {
 		return took{}, err
@@ -242,7 +246,7 @@ func (c *testCluster) records(ctx context.Context, tenant string, n int64) ([]*k
 // idempotent, acks of all, one callback each, no transaction.
 func clientAlone(ctx context.Context, c *testCluster, need publish.Need, pool []*kgo.Record, n int64) (t took, err error) {
 	p, err := kafka.New(kafka.Config{
-		Brokers: c.addresses, CreateTopics: true, Topics: kafka.Topics{Partitions: publishPartitions},
+		Brokers: c.addresses, CreateTopics: true, Topics: kafka.Topics{Partitions: layerPartitions(need)},
 	})
 	if err != nil {
 		return took{}, err

@@ -26,13 +26,9 @@ import (
 func scale(ctx context.Context, s settings, report func(result)) error {
 	sizes := []int64{s.skus / 100, s.skus / 10, s.skus}
 	if s.sizes != "" {
-		sizes = nil
-		for _, text := range strings.Split(s.sizes, ",") {
-			n, err := strconv.ParseInt(text, 10, 64)
-			if err != nil {
-				return fmt.Errorf("--sizes %s: want numbers of SKUs with commas between them: %w", s.sizes, err)
-			}
-			sizes = append(sizes, n)
+		var err error
+		if sizes, err = s.networks(); err != nil {
+			return err
 		}
 	}
 	var first float64
@@ -84,7 +80,7 @@ func scaleOne(ctx context.Context, s settings) (result, error) {
 		},
 	})
 	told := map[string]*meter{"ask": newMeter("ask", snap.Manifest.Rows), "give": newMeter("give", snap.Manifest.Rows)}
-	c := planner.Cycle{Network: snap.Network, Policy: planner.DefaultPolicy(), AsOf: snap.Manifest.AsOf, Workers: s.workers}
+	c := planner.Cycle{Network: snap.Network, Policy: planner.DefaultPolicy(), AsOf: snap.Manifest.AsOf, Workers: s.workers, Kernel: s.kernel, Paths: &planner.Paths{}}
 	plan, err := planner.Plan(ctx, c, load, planner.NewMemExchange(), w, func(e planner.Event) {
 		told[e.Stage].add(e.SKUs)
 	})
@@ -108,6 +104,7 @@ func scaleOne(ctx context.Context, s settings) (result, error) {
 		"plan_file_mib": float64(size) / (1 << 20), "read_gb_s": bandwidth / 1e9,
 		"share_of_read_bandwidth": float64(load.read) / r.Seconds / bandwidth,
 	}
+	pathsOf(c.Paths, r.Extra)
 	r.Text = "plan hash " + hex.EncodeToString(plan.PlanHash[:8])
 	return r, nil
 }
