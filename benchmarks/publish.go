@@ -184,6 +184,7 @@ func (c *testCluster) clear(ctx context.Context, tenant string) error {
 func publishOnce(ctx context.Context, c *testCluster, need publish.Need, dcs []*planfile.DC) (t took, err error) {
 	p, err := kafka.New(kafka.Config{
 		Brokers: c.addresses, CreateTopics: true, Topics: kafka.Topics{Partitions: layerPartitions(need)},
+		StartTimeout: 2 * time.Minute, // a thousand partitions are made first
 	})
 	if err != nil {
 		return took{}, err
@@ -247,6 +248,7 @@ func (c *testCluster) records(ctx context.Context, tenant string, n int64) ([]*k
 func clientAlone(ctx context.Context, c *testCluster, need publish.Need, pool []*kgo.Record, n int64) (t took, err error) {
 	p, err := kafka.New(kafka.Config{
 		Brokers: c.addresses, CreateTopics: true, Topics: kafka.Topics{Partitions: layerPartitions(need)},
+		StartTimeout: 2 * time.Minute, // a thousand partitions are made first
 	})
 	if err != nil {
 		return took{}, err

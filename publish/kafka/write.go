@@ -66,8 +66,13 @@ func (a *arena) answered(r *kgo.Record, err error) {
 	}
 }
 
-func (w *writer) arena(l *layerWriter) *arena {
+// arena gives one with room for n lines of the length of the layer's last ones. Growing it while lines are written would
+// copy them, and keep both copies while their promises are open; projections are longer than what fits from the start.
+func (w *writer) arena(l *layerWriter, n int) *arena {
 	a := arenas.Get().(*arena)
+	if room := n * l.bytes * 9 / 8; cap(a.buf) < room {
+		a.buf = make([]byte, 0, room)
+	}
 	a.w, a.layer, a.buf = w, l, a.buf[:0]
 	return a
 }
@@ -91,6 +96,7 @@ type layerWriter struct {
 	headers []kgo.RecordHeader
 	spans   []span // by partition
 
+	bytes int     // of a line of the last chunk, with its key
 	part  []int32 // by row of the chunk
 	order []int32 // rows of the chunk by partition, then row
 	count []int32
@@ -205,7 +211,7 @@ func (w *writer) batch(ctx context.Context, l *layerWriter, b *planfile.Batch) e
 }
 
 func (w *writer) chunk(ctx context.Context, l *layerWriter, from, n int) {
-	a := w.arena(l)
+	a := w.arena(l, n)
 	a.open.Store(int32(n))
 	for k, i := range l.order[:n] {
 		row := from + int(i)
@@ -223,6 +229,7 @@ func (w *writer) chunk(ctx context.Context, l *layerWriter, from, n int) {
 		s.Sum += hexSum(xxhash.Sum64(value))
 		a.records[k] = kgo.Record{Topic: l.route.Topic, Partition: p, Key: key, Value: value, Headers: l.headers}
 	}
+	l.bytes = (len(a.buf) + n - 1) / n
 	a.done = w.promise.Promise()
 	for k := range n {
 		if k > 0 {

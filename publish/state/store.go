@@ -105,8 +105,17 @@ func (s *Store) Dir() string { return s.dir }
 // Close closes the database.
 func (s *Store) Close() error { return s.db.Close() }
 
-// tx runs f in one transaction, synced when it returns.
+// tx runs f in one transaction, synced when it returns. A context that ends meanwhile rolls it back behind our back: the
+// error says so, whichever statement met it.
 func (s *Store) tx(ctx context.Context, op string, f func(tx *sql.Tx) error) error {
+	err := s.transaction(ctx, op, f)
+	if ended := ctx.Err(); err != nil && ended != nil && !errors.Is(err, ended) {
+		return fmt.Errorf("%w (%w)", err, ended)
+	}
+	return err
+}
+
+func (s *Store) transaction(ctx context.Context, op string, f func(tx *sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("state: %s: %w", op, err)
