@@ -13,7 +13,12 @@ func (c *Column) Day(r int) calendars.Day { return calendars.Day(c.Ints[r]) }
 
 // AppendJSON appends row r as one JSON object: the columns in the layer's order, days as ISO dates,
 // thousandths as decimals, the ledger as a list of {reason, change}, release_id last; nulls are left out.
-func (b *Batch) AppendJSON(dst []byte, r int) []byte {
+func (b *Batch) AppendJSON(dst []byte, r int) []byte { return b.appendJSON(dst, r, false) }
+
+// AppendWhole is AppendJSON with the steps of the ledger filled in that follow from need and quantity.
+func (b *Batch) AppendWhole(dst []byte, r int) []byte { return b.appendJSON(dst, r, true) }
+
+func (b *Batch) appendJSON(dst []byte, r int, whole bool) []byte {
 	dst = append(dst, '{')
 	for i := range b.Cols {
 		c := &b.Cols[i]
@@ -21,6 +26,10 @@ func (b *Batch) AppendJSON(dst []byte, r int) []byte {
 			continue
 		}
 		dst = append(appendKey(dst, c.Def.Name), ':')
+		if whole && c.Def.Type == planner.ColLedger {
+			dst = appendSteps(dst, b.Ledger(c, r))
+			continue
+		}
 		dst = c.appendJSON(dst, r)
 	}
 	if r < len(b.Release) && b.Release[r] != "" {
@@ -28,6 +37,30 @@ func (b *Batch) AppendJSON(dst []byte, r int) []byte {
 		dst = inputs.AppendJSONString(dst, b.Release[r])
 	}
 	return append(dst, '}')
+}
+
+// Ledger gives the ledger of row r, a column of the batch, with the steps filled in that follow from need and quantity.
+func (b *Batch) Ledger(c *Column, r int) []planner.Step {
+	at := func(name string) int64 {
+		if of := b.Col(name); of != nil && r < len(of.Ints) && of.Ints[r] != planner.NullInt {
+			return of.Ints[r]
+		}
+		return 0
+	}
+	lo, hi := c.Off[r], c.Off[r+1]
+	return planner.FillLedger(at("need"), at("quantity"), c.Reason[lo:hi], c.List[lo:hi])
+}
+
+func appendSteps(dst []byte, steps []planner.Step) []byte {
+	dst = append(dst, '[')
+	for i, s := range steps {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(append(dst, `{"reason":"`...), s.Reason.String()...)
+		dst = append(strconv.AppendInt(append(dst, `","change":`...), s.Change, 10), '}')
+	}
+	return append(dst, ']')
 }
 
 // has reports whether row r of the column was read and is not null.
@@ -61,17 +94,11 @@ func (c *Column) appendJSON(dst []byte, r int) []byte {
 		}
 		return append(dst, ']')
 	case planner.ColLedger:
-		dst = append(dst, '[')
+		var stored []planner.Step
 		for i := c.Off[r]; i < c.Off[r+1]; i++ {
-			if i > c.Off[r] {
-				dst = append(dst, ',')
-			}
-			dst = append(dst, `{"reason":"`...)
-			dst = append(dst, planner.Reason(c.Reason[i]).String()...)
-			dst = append(dst, `","change":`...)
-			dst = append(strconv.AppendInt(dst, c.List[i], 10), '}')
+			stored = append(stored, planner.Step{Reason: planner.Reason(c.Reason[i]), Change: c.List[i]})
 		}
-		return append(dst, ']')
+		return appendSteps(dst, stored)
 	case planner.ColItem, planner.ColNode, planner.ColLane, planner.ColEnum, planner.ColText:
 	}
 	return inputs.AppendJSONString(dst, c.Str(r))

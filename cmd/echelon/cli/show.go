@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/spf13/cobra"
@@ -183,7 +184,7 @@ func (s *showing) take(dc string, b *planfile.Batch, row int) error {
 	if s.parquet != nil {
 		k.row = s.parquet.row(dc, b, row)
 	} else if s.flags.format == "json" {
-		k.json = append(append([]byte(`{"dc":"`+dc+`",`), b.AppendJSON(nil, row)[1:]...), '\n')
+		k.json = append(append([]byte(`{"dc":"`+dc+`",`), b.AppendWhole(nil, row)[1:]...), '\n')
 	} else {
 		head, line := cells(dc, b, row, s.flags.format == "csv")
 		s.head, k.line = head, line
@@ -297,6 +298,10 @@ func cells(dc string, b *planfile.Batch, row int, all bool) (head, line []string
 			continue
 		}
 		head = append(head, c.Def.Name)
+		if c.Def.Type == planner.ColLedger {
+			line = append(line, planner.LedgerText(b.Ledger(c, row)))
+			continue
+		}
 		line = append(line, strings.Trim(string(c.AppendText(nil, row)), `"`))
 	}
 	if b.Release != nil && all {
@@ -334,9 +339,29 @@ func (w *where) settle() error {
 		if err != nil || len(found) == 0 {
 			return usagef("%s holds no plan of tenant %s", w.state, w.tenant)
 		}
-		w.cycle = found[len(found)-1]
+		w.cycle = latest(w.state, w.tenant, found)
 	}
 	return nil
+}
+
+// latest is the cycle with the latest as-of, of equal ones the last by name: ids may be anything.
+func latest(state, tenant string, cycles []string) string {
+	var last string
+	var at time.Time
+	for _, c := range cycles {
+		dcs, err := folders(planfile.CycleDir(state, tenant, c), "dc=")
+		if err != nil || len(dcs) == 0 {
+			continue
+		}
+		d, err := planfile.Open(planfile.Dir(state, tenant, c, dcs[0]))
+		if err == nil && (last == "" || !d.Manifest.AsOf.Before(at)) {
+			last, at = c, d.Manifest.AsOf
+		}
+	}
+	if last == "" {
+		return cycles[len(cycles)-1]
+	}
+	return last
 }
 
 // plans opens the plan files of the cycle: of one DC, or of all, ascending by DC.

@@ -3,7 +3,6 @@ package cli
 import (
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -78,13 +77,13 @@ func (p *parquetLines) row(dc string, b *planfile.Batch, r int) parquet.Row {
 		byColumn[p.release] = []parquet.Value{v}
 	}
 	for i := range b.Cols {
-		byColumn[p.at[i]] = parquetValues(&b.Cols[i], r, p.at[i])
+		byColumn[p.at[i]] = parquetValues(b, &b.Cols[i], r, p.at[i])
 	}
 	return slices.Concat(byColumn...)
 }
 
 // parquetValues gives the values of a cell: one, or those of its list.
-func parquetValues(c *planfile.Column, r, at int) []parquet.Value {
+func parquetValues(b *planfile.Batch, c *planfile.Column, r, at int) []parquet.Value {
 	null := []parquet.Value{parquet.Value{}.Level(0, 0, at)}
 	if c.Def.Type == planner.ColMilliList {
 		list := c.List[c.Off[r]:c.Off[r+1]]
@@ -108,8 +107,9 @@ func parquetValues(c *planfile.Column, r, at int) []parquet.Value {
 		v = parquet.Int64Value(c.Ints[r])
 	case planner.ColBool:
 		v = parquet.BooleanValue(c.Ints[r] != 0)
-	case planner.ColLedger, planner.ColMilliList:
-		v = parquet.ValueOf(strings.Trim(string(c.AppendText(nil, r)), `"`))
+	case planner.ColLedger:
+		v = parquet.ValueOf(planner.LedgerText(b.Ledger(c, r)))
+	case planner.ColMilliList: // above
 	case planner.ColItem, planner.ColNode, planner.ColLane, planner.ColEnum, planner.ColText:
 		v = parquet.ValueOf(c.Str(r))
 	}

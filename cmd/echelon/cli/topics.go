@@ -53,6 +53,9 @@ func (a *app) topicsVerb(name, short, example string, do func(*app, context.Cont
 			if err != nil {
 				return policyError(err)
 			}
+			if f.tenant, err = (&where{state: f.state, tenant: f.tenant}).tenantOf(); err != nil {
+				return err
+			}
 			to, err := f.open(f.state, pol)
 			if err != nil {
 				return err
@@ -63,7 +66,7 @@ func (a *app) topicsVerb(name, short, example string, do func(*app, context.Cont
 	f.flags(cmd)
 	fs := cmd.Flags()
 	fs.StringVar(&f.policy, "policy", "", "policy file: names, partitions, layers")
-	fs.StringVar(&f.tenant, "tenant", defaultTenant, "tenant")
+	fs.StringVar(&f.tenant, "tenant", "", "tenant (default: the only one in the state folder, else "+defaultTenant+")")
 	fs.StringVar(&f.state, "state", defaultState, "state folder of the embedded broker")
 	fs.StringVar(&f.format, "format", "table", "table or json")
 	return cmd
