@@ -25,9 +25,9 @@ func network(s settings) (*generate.Net, error) {
 const inOnePiece = 2_000_000
 
 // buildSnapshot makes the snapshot from tables that lie in memory as batches, so that neither the generator
-// nor a disk is measured; of a larger network from Parquet files into a snapshot on disk, in parts, as `run` does.
+// nor a disk is measured; of larger networks from Parquet files into a snapshot on disk, in parts, as `run` does.
 func buildSnapshot(ctx context.Context, s settings, report func(result)) error {
-	if s.skus > inOnePiece {
+	if s.largest > inOnePiece { // one form for all sizes: their growth is what is asked for
 		return buildOnDisk(ctx, s, report)
 	}
 	net, err := network(s)

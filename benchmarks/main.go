@@ -3,6 +3,12 @@
 //	go run ./benchmarks --list
 //	go run ./benchmarks --only compile,plan --skus 1000000 --workers 1 --json FILE
 //
+// The large ones, which want a quiet machine, 24 GiB and an hour (ten million lines are those of 6.8 M SKUs):
+//
+//	go run ./benchmarks --only compile,build,load,plan,write --sizes 1000000,10000000 --runs 1 --json FILE --dir DIR
+//	go run ./benchmarks --only publish --skus 6800000 --runs 1 --workers 2 --json FILE --dir DIR
+//	go run ./fixtures/real/with kafka -- go run ./benchmarks --only publish --skus 6800000 --runs 1 --workers 2 --json FILE --dir DIR
+//
 // Each benchmark prints one line for people and, with --json, appends one object per line to the file.
 // Committed results lie in benchmarks/results/ and come from this command.
 package main
@@ -53,6 +59,7 @@ type settings struct {
 	seed    uint64
 	dcs     int
 	sizes   string // SKUs of each network, measured one after another
+	largest int64  // of them
 	lines   string // plan and write: which of the policy's lines
 	brokers string // publish: a cluster
 	kernel  planner.Kernel
@@ -105,6 +112,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	s.largest = slices.Max(sizes)
 	all := append(benchmarks(), kernelBenchmark())
 	if *list {
 		for _, b := range all {
