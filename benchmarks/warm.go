@@ -29,7 +29,7 @@ type fedState struct {
 
 var feedPart = cdc.Partition{Topic: "rows"}
 
-func newFedState(ctx context.Context) (*fedState, error) {
+func newFedState(ctx context.Context, dir string) (*fedState, error) {
 	f := &fedState{at: map[string]int{}}
 	var origins []cdc.Origin
 	for i, c := range inputs.Contracts() {
@@ -40,7 +40,7 @@ func newFedState(ctx context.Context) (*fedState, error) {
 		origins, f.at[c.Table] = append(origins, o), i
 	}
 	var err error
-	f.State, err = state.Open(ctx, state.Config{Origins: origins})
+	f.State, err = state.Open(ctx, state.Config{Dir: dir, Tenant: feedTenant, Origins: origins, Keep: 2})
 	return f, err
 }
 
@@ -171,7 +171,7 @@ func warmCycles(ctx context.Context, s settings, report func(result)) error {
 		return err
 	}
 	cfg := net.Config()
-	f, err := newFedState(ctx)
+	f, err := newFedState(ctx, filepath.Join(s.dir, "checkpoints"))
 	if err != nil {
 		return err
 	}
@@ -190,8 +190,10 @@ func warmCycles(ctx context.Context, s settings, report func(result)) error {
 			stock.batches = data[table]
 		}
 	}
+	if err := f.Checkpoint(ctx); err != nil { // as the service does every few minutes
+		return err
+	}
 	w := &warmRuns{s: s, tenant: cfg.Tenant, asOf: cfg.AsOf, dir: filepath.Join(s.dir, "warm"), state: f}
-	w.shelf.records = nil
 	if _, _, err := w.run(ctx, "night", w.dir, &w.warm, false, f.Cut()); err != nil {
 		return err
 	}

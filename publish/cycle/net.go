@@ -3,6 +3,7 @@ package cycle
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -205,6 +206,10 @@ func (r *run) baseSnapshot(ctx context.Context, c *state.Cycle) (*snapshot, erro
 		return s, nil
 	}
 	disk, err := SnapshotOf(ctx, r.store, c)
+	var damaged *inputs.Refusal
+	if errors.As(err, &damaged) {
+		return nil, nil // a plan in full needs none
+	}
 	if err != nil || disk == nil {
 		return nil, err
 	}
@@ -212,12 +217,13 @@ func (r *run) baseSnapshot(ctx context.Context, c *state.Cycle) (*snapshot, erro
 }
 
 // SnapshotOf opens the snapshot of the state folder whose as-of and inputs are a cycle's; nil when it is there no
-// more.
+// more. Where all that fit are damaged it says so.
 func SnapshotOf(ctx context.Context, st *state.Store, c *state.Cycle) (*store.Snapshot, error) {
 	known, err := st.Snapshots(ctx, c.Tenant)
 	if err != nil {
 		return nil, err
 	}
+	var damaged error
 	for _, last := range []bool{true, false} { // the one that names the cycle first
 		for i := range known {
 			if (known[i].Cycle == c.Cycle) != last {
@@ -229,12 +235,14 @@ func SnapshotOf(ctx context.Context, st *state.Store, c *state.Cycle) (*store.Sn
 			if err != nil || json.Unmarshal(raw, &file) != nil || file.Manifest.AsOf != c.AsOf || !maps.Equal(file.Manifest.Cut, c.Inputs) {
 				continue // pruned or another's: Open checks the one that fits
 			}
-			if disk, err := store.Open(dir, c.Tenant); err == nil {
+			disk, err := store.Open(dir, c.Tenant)
+			if err == nil {
 				return disk, nil
 			}
+			damaged = errors.Join(damaged, err)
 		}
 	}
-	return nil, nil
+	return nil, damaged
 }
 
 // baseFacts is what the manifest of a DC says of its base; nil without one.

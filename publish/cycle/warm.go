@@ -36,6 +36,7 @@ type warmed struct {
 	cut    map[string]string
 	how    string // what else decides a snapshot: horizon, stock of rows without position, defaults
 	mark   any
+	opt    build.Options
 	built  *build.Built
 	check  Checked
 	faulty []inputs.Fault // rows that the builder put into quarantine
@@ -172,6 +173,8 @@ func (r *run) buildFed(ctx context.Context, opt build.Options) (*build.Built, Ch
 		}
 	}
 	next.asOf, next.cut, next.how, next.mark = r.intent.AsOf, r.intent.Inputs, r.how(), feed.Mark
+	next.opt = opt
+	next.opt.Quarantine = nil
 	w.keep(next, follows, r.memory()/3)
 	return next.built, next.check, nil
 }

@@ -36,6 +36,7 @@ import (
 type Config struct {
 	Listen       string             `yaml:"listen"`
 	State        string             `yaml:"state"`
+	Metrics      string             `yaml:"metrics_tokens"` // file of tokens that /metrics asks for; "": none
 	CyclesAtOnce int                `yaml:"cycles_at_once"` // over all tenants; default 1
 	Grace        time.Duration      `yaml:"grace"`          // of a cycle that runs at a stop; default 20s
 	Tenants      map[string]*Tenant `yaml:"tenants"`
@@ -199,6 +200,7 @@ func (c *Config) within(dir string) {
 		}
 	}
 	at(&c.State)
+	at(&c.Metrics)
 	for _, t := range c.Tenants {
 		clusters := []*Cluster{&t.Cluster}
 		if t.Publish != nil {

@@ -8,6 +8,7 @@ import (
 
 	"echelon/calendars"
 	"echelon/cdc/state"
+	"echelon/cmd/echelon/feeds"
 	"echelon/inputs"
 )
 
@@ -31,14 +32,19 @@ func (t *tenant) lookAtFloors(ctx context.Context) error {
 		return err
 	}
 	now := t.svc.opt.Clock.Now()
-	under, err := underFloor(ctx, cut, calendars.Day(now.Unix()/86400))
+	how := inForce
+	under, err := t.underNow(ctx, how, cut)
+	if err == nil && under == nil {
+		how = byRows
+		under, err = t.underNow(ctx, how, cut)
+	}
 	if err != nil {
 		return err
 	}
 	t.mu.Lock()
-	was := t.under
+	was := t.under[how]
 	if was == nil {
-		t.under = under // what is under since before the start is no news
+		t.under[how] = under // what is under since before the start is no news
 	}
 	t.mu.Unlock()
 	fell := 0
@@ -57,30 +63,63 @@ func (t *tenant) lookAtFloors(ctx context.Context) error {
 	}
 	t.log.Info("SKUs fell under their floor", "skus", fell, "limit", t.cfg.Floor.SKUs, "cycle", j.id)
 	t.mu.Lock()
-	t.under = under // the same SKUs do not ask twice
+	t.under[how] = under // the same SKUs do not ask twice
 	t.mu.Unlock()
 	_, _, err = t.add(j)
 	return err
 }
 
+// looking is a way of looking at floors; the two see other SKUs, so each is compared with itself.
+type looking int
+
+const (
+	inForce looking = iota // by the parameters in force, as the last cycle's snapshot has them
+	byRows                 // by what the rows themselves say
+)
+
 // planned takes the SKUs under their floor in a cycle's cut as those that the next ones are compared with.
 func (t *tenant) planned(ctx context.Context, cut *state.Cut) {
-	under, err := underFloor(ctx, cut, calendars.Day(t.svc.opt.Clock.Now().Unix()/86400))
-	if err != nil {
-		t.log.Warn("floors are not looked at", "error", err)
-		return
+	var under [2]map[uint64]bool
+	for how := range under {
+		var err error
+		if under[how], err = t.underNow(ctx, looking(how), cut); err != nil {
+			t.log.Warn("floors are not looked at", "error", err)
+			return
+		}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.under = under
 }
 
+// underNow gives the SKUs under their floor in a cut; nil where it cannot be said by the parameters in force: no
+// cycle's snapshot is in memory, or more than values moved since.
+func (t *tenant) underNow(ctx context.Context, how looking, cut *state.Cut) (map[uint64]bool, error) {
+	if how == byRows {
+		return underFloor(ctx, cut, calendars.Day(t.svc.opt.Clock.Now().Unix()/86400))
+	}
+	under := map[uint64]bool{}
+	ok, err := t.warm.UnderFloor(ctx, t.feeds.Feed(&feeds.Cut{Cut: cut}), func(item, node string) { under[hashOf(item, node)] = true })
+	if err != nil || !ok {
+		return nil, err
+	}
+	return under, nil
+}
+
+func hashOf(item, node string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	_, _ = h.WriteString(item)
+	_ = h.WriteByte(0)
+	_, _ = h.WriteString(node)
+	return h.Sum64()
+}
+
 var seed = maphash.MakeSeed()
 
 // underFloor gives the SKUs whose available stock (on hand less reserved, unusable and backorders) is under their
 // floor: the larger of safety stock in units (dated, else that of the SKU) and presentation minimum, as the rows say
-// it. Parameters of wider scopes and safety in days are the planner's: this look is cheap and only decides whether
-// planning is worth it. One pass over three tables that are sorted by item and node.
+// it: parameters of wider scopes and safety in days are not among them. One pass over three tables that are sorted by item and node.
 func underFloor(ctx context.Context, src inputs.Source, today calendars.Day) (map[uint64]bool, error) {
 	stock, err := openWalk(ctx, src, "inventory")
 	if err != nil {
@@ -114,12 +153,7 @@ func underFloor(ctx context.Context, src inputs.Source, today calendars.Day) (ma
 		}
 		floor = max(floor, safety)
 		if stock.int("on_hand")-stock.int("reserved")-stock.int("unusable")-stock.int("backorders") < floor {
-			var h maphash.Hash
-			h.SetSeed(seed)
-			_, _ = h.WriteString(stock.item)
-			_ = h.WriteByte(0)
-			_, _ = h.WriteString(stock.node)
-			out[h.Sum64()] = true
+			out[hashOf(stock.item, stock.node)] = true
 		}
 	}
 	return out, errors.Join(stock.err, skus.err, dated.err)

@@ -62,6 +62,7 @@ var (
 type face struct {
 	desks   map[string]desk
 	metrics http.Handler
+	readers *tokens // who may read the metrics; nil: everybody
 }
 
 func (f *face) handler() http.Handler {
@@ -71,7 +72,7 @@ func (f *face) handler() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", f.ready)
 	if f.metrics != nil {
-		mux.Handle("GET /metrics", f.metrics)
+		mux.HandleFunc("GET /metrics", f.measured)
 	}
 	mux.HandleFunc("POST /v1/{tenant}/inputs/{table}", f.known(f.inputs))
 	mux.HandleFunc("POST /v1/{tenant}/cycles", f.known(f.order))
@@ -126,6 +127,16 @@ func (f *face) known(next func(desk, http.ResponseWriter, *http.Request)) http.H
 		}
 		next(d, w, r)
 	}
+}
+
+// measured answers with the metrics: how much there is of a tenant, and how it fares, may be nobody else's business.
+func (f *face) measured(w http.ResponseWriter, r *http.Request) {
+	if token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); f.readers != nil && !(bearer && f.readers.accept(token)) {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		refuse(w, http.StatusUnauthorized, "unauthorized", "send a bearer token of metrics_tokens")
+		return
+	}
+	f.metrics.ServeHTTP(w, r)
 }
 
 // ready answers 200 when every tenant follows its topics.

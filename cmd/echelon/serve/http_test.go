@@ -229,6 +229,37 @@ func TestCyclesFace(t *testing.T) {
 	}
 }
 
+// TestMetricsFace: health and readiness are for everybody; metrics too, unless the file names tokens for them.
+func TestMetricsFace(t *testing.T) {
+	c := newCounter(t, "token-of-acme-0123456789")
+	shown := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "echelon_up 1") })
+	readers := &tokens{file: tokenFile(t, "token-of-monitor-0123456789")}
+	if err := readers.load(); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		readers *tokens
+		token   string
+		code    int
+	}{
+		{nil, "", 200}, {nil, "anything", 200},
+		{readers, "", 401}, {readers, "token-of-acme-0123456789", 401}, {readers, "token-of-monitor-0123456789", 200},
+	} {
+		h := (&face{desks: map[string]desk{"acme": c}, metrics: shown, readers: x.readers}).handler()
+		if code, out := call(t, h, "GET", "/metrics", x.token, nil); code != x.code {
+			t.Errorf("/metrics with %q: %d %v, want %d", x.token, code, out, x.code)
+		}
+		for _, path := range []string{"/healthz", "/readyz"} {
+			if code, out := call(t, h, "GET", path, "", nil); code != 200 {
+				t.Errorf("%s: %d %v", path, code, out)
+			}
+		}
+		if code, _ := call(t, h, "GET", "/v1/acme/cycles", "token-of-monitor-0123456789", nil); code != 401 {
+			t.Errorf("the monitor's token opens a tenant: %d", code)
+		}
+	}
+}
+
 func TestTokensRotate(t *testing.T) {
 	tk := &tokens{file: tokenFile(t, "first-token-0123456789")}
 	if err := tk.load(); err != nil || !tk.accept("first-token-0123456789") || tk.accept("") || tk.accept("second-token-0123456789") {

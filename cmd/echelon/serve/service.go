@@ -42,6 +42,7 @@ type Service struct {
 	tenants map[string]*tenant
 	slots   chan struct{} // one for each cycle that may run
 	metrics *metrics
+	readers *tokens // of the metrics; nil: everybody
 	ln      net.Listener
 }
 
@@ -68,6 +69,12 @@ func (s *Service) open(ctx context.Context) error {
 	var err error
 	if s.store, err = state.Open(ctx, s.cfg.State); err != nil {
 		return err
+	}
+	if s.cfg.Metrics != "" {
+		s.readers = &tokens{file: s.cfg.Metrics}
+		if err := s.readers.load(); err != nil {
+			return fmt.Errorf("metrics_tokens: %w", err)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.cfg.Tenants)) {
 		t, err := s.openTenant(ctx, name, s.cfg.Tenants[name])
@@ -110,7 +117,7 @@ func (s *Service) Run(ctx context.Context) error {
 	for name, t := range s.tenants {
 		desks[name] = t
 	}
-	srv := server((&face{desks: desks, metrics: s.metrics.handler()}).handler())
+	srv := server((&face{desks: desks, metrics: s.metrics.handler(), readers: s.readers}).handler())
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(s.ln) }()
 

@@ -38,12 +38,12 @@ type tenant struct {
 	waiting  []*job
 	running  *job
 	stopping bool
-	away     string           // why the feeds are not followed, "" they are
-	noAsk    string           // why the trigger topic is not read, "" it is, or there is none
-	ended    map[string]Cycle // cycles that ended without a result in the state
-	endedIDs []string         // of ended, oldest first
-	under    map[uint64]bool  // SKUs under their floor in the cut of the last cycle; nil: not looked at
-	written  int64            // records read at the last checkpoint
+	away     string             // why the feeds are not followed, "" they are
+	noAsk    string             // why the trigger topic is not read, "" it is, or there is none
+	ended    map[string]Cycle   // cycles that ended without a result in the state
+	endedIDs []string           // of ended, oldest first
+	under    [2]map[uint64]bool // by way of looking: SKUs under their floor in the cut of the last cycle; nil: not looked at
+	written  int64              // records read at the last checkpoint
 }
 
 const keptEnded = 100
