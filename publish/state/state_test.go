@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -443,4 +444,25 @@ func firstError(steps ...func() error) error {
 		}
 	}
 	return nil
+}
+
+// TestContextEndsATransaction: a context that ends rolls a transaction back; the error says so whichever statement
+// meets it, so that a stopped process ends as a stopped one.
+func TestContextEndsATransaction(t *testing.T) {
+	s := open(t, t.TempDir())
+	ctx, cancel := context.WithCancel(context.Background())
+	err := s.tx(ctx, "test", func(tx *sql.Tx) error {
+		cancel()
+		for { // the rollback comes from another goroutine
+			if _, err := tx.Exec("select 1"); errors.Is(err, sql.ErrTxDone) {
+				return err
+			}
+		}
+	})
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, sql.ErrTxDone) {
+		t.Fatalf("%v", err)
+	}
+	if e := outcome.Of(ctx, err); e.Code != outcome.CodeInterrupted {
+		t.Errorf("%v", e)
+	}
 }
