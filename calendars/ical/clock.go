@@ -127,7 +127,7 @@ func (r *clockRule) onDay(d calendars.Day) bool {
 	r.known, r.day = true, d
 	r.fits = (len(o.Bymonth) == 0 || slices.Contains(o.Bymonth, int(m))) &&
 		from(o.Bymonthday, dom, int(calendars.DayOf(y, m+1, 1)-calendars.DayOf(y, m, 1))) && from(o.Byyearday, t.YearDay(), year) &&
-		(len(o.Byweekday) == 0 || slices.ContainsFunc(o.Byweekday, func(w rrule.Weekday) bool { return w.Day()+1 == int(d.Weekday()) }))
+		(len(o.Byweekday) == 0 || slices.ContainsFunc(o.Byweekday, func(w rrule.Weekday) bool { return w.Day()+1 == d.Weekday() }))
 	return r.fits
 }
 
