@@ -28,18 +28,48 @@ type Batch struct {
 	record *Record
 	from   int
 	emit   func(*Change) error
+	told   bool // the decoder of the records at hand knows where their cells go
 }
+
+// placer is a decoder that makes cells where they stay, so that they need not be copied: it asks the batch that it
+// was told of last for their places.
+type placer interface{ Into(b *Batch) }
 
 // Reset empties the batch and keeps its memory for the next records.
 func (b *Batch) Reset() {
 	b.Records, b.changes, b.cells = b.Records[:0], b.changes[:0], b.cells[:0]
-	b.bytes, b.ints, b.record = b.bytes[:0], b.ints[:0], nil
+	b.bytes, b.ints, b.record, b.told = b.bytes[:0], b.ints[:0], nil, false
+}
+
+// Cells gives n cells of a change that comes next. They hold what they held before.
+func (b *Batch) Cells(n int) []Cell {
+	from := len(b.cells)
+	if from+n > cap(b.cells) { // what was handed out stays where it is
+		from, b.cells = 0, make([]Cell, 0, max(64*n, 2*cap(b.cells)))
+	}
+	b.cells = b.cells[:from+n]
+	return b.cells[from : from+n : from+n]
+}
+
+// placed reports whether cells are the batch's own.
+func (b *Batch) placed(cells []Cell) bool {
+	if len(cells) == 0 || len(b.cells) == 0 {
+		return len(cells) == 0
+	}
+	at, from := uintptr(unsafe.Pointer(&cells[0])), uintptr(unsafe.Pointer(&b.cells[0]))
+	return at >= from && at < from+uintptr(len(b.cells))*unsafe.Sizeof(Cell{})
 }
 
 // Decode adds a record. A record that cannot be decoded is one with a fault; any other error adds nothing.
 func (b *Batch) Decode(d Decoder, r *Record) error {
 	if b.emit == nil {
 		b.emit = b.keep
+	}
+	if !b.told {
+		if p, ok := d.(placer); ok {
+			p.Into(b)
+		}
+		b.told = true
 	}
 	b.record, b.from = r, len(b.changes)
 	err := d.Decode(r, b.emit)
@@ -64,10 +94,12 @@ func (b *Batch) keep(ch *Change) error {
 		b.changes, b.from = append(grown, b.changes[b.from:]...), 0
 	}
 	b.changes = append(b.changes, *ch)
-	from := len(b.cells)
-	b.cells = append(b.cells, ch.Cells...)
-	cells := b.cells[from:len(b.cells):len(b.cells)]
-	b.changes[len(b.changes)-1].Cells = cells
+	cells := ch.Cells
+	if !b.placed(cells) {
+		cells = b.Cells(len(ch.Cells))
+		copy(cells, ch.Cells)
+		b.changes[len(b.changes)-1].Cells = cells
+	}
 	for i := range cells {
 		c := &cells[i]
 		if c.Kind != Text && c.Text != nil {

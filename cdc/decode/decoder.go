@@ -31,6 +31,7 @@ type Decoder struct {
 	ch    cdc.Change
 	given bool // the record carried its position
 	text  textArena
+	into  *cdc.Batch // where cells are made; nil: they are lent until the next record
 }
 
 var _ cdc.Decoder = (*Decoder)(nil)
@@ -45,6 +46,9 @@ type part struct {
 	next    int64 // where reading goes on; 0 when a record came since
 }
 
+// Into lets the cells of the records that come be made in a batch, which keeps them; nil ends it.
+func (d *Decoder) Into(b *cdc.Batch) { d.into = b }
+
 // Fork implements cdc.Decoder.
 func (d *Decoder) Fork() cdc.Decoder { return d.f.Decoder() }
 
@@ -55,7 +59,7 @@ func (f *Feeds) Decoder() *Decoder {
 		f: f, all: map[cdc.Partition]*part{}, avro: map[avroKey]*avroPlan{}, conn: map[connectKey]*connectPlans{},
 	}
 	for _, o := range f.origins {
-		w := &row{o: o, cells: make([]cdc.Cell, len(o.Columns)), seen: make([]uint32, len(o.Columns)), keys: newFields(), must: newFields(), values: newFields()}
+		w := &row{d: d, o: o, cells: make([]cdc.Cell, len(o.Columns)), seen: make([]uint32, len(o.Columns)), keys: newFields(), must: newFields(), values: newFields()}
 		for _, c := range o.cols {
 			w.enc = append(w.enc, c.enc)
 			if c.from == "" {

@@ -18,10 +18,14 @@ type row struct {
 	values  *fields // columns that are read from its value
 	keyEnc  []encoding
 	enc     []encoding
+	d       *Decoder
 }
 
 // begin starts a row.
 func (w *row) begin() {
+	if b := w.d.into; b != nil {
+		w.cells = b.Cells(len(w.o.blank))
+	}
 	copy(w.cells, w.o.blank)
 	w.fault = nil
 	w.phase++
