@@ -114,6 +114,10 @@ func (r *Reader) Group(ctx context.Context, i int) (*Batch, error) {
 	for c := range b.Cols {
 		col := &b.Cols[c]
 		col.reset()
+		if col.Def.Type == planner.ColMilliList { // a value a day; growing while reading would copy them
+			const mostDays = 91
+			col.List = slices.Grow(col.List, int(min(chunks[leaf].NumValues(), int64(b.Rows)*mostDays)))
+		}
 		if err := take(col.Def.Name, col.reader(r)); err != nil {
 			return nil, err
 		}
