@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"echelon/calendars"
 	"echelon/inputs"
 	"echelon/inputs/store"
 )
@@ -28,6 +29,9 @@ type Table struct {
 	Added int64  `json:"added"`
 	Gone  int64  `json:"gone"`
 	Rows  int64  `json:"rows"` // with any column changed
+	// Names are the ids of rows of tables that have no row per SKU, with what happened to them: at most 20, by id.
+	Names []string `json:"names,omitempty"`
+	More  int64    `json:"more,omitempty"` // rows that are not named
 }
 
 // Moves is what two snapshots differ in.
@@ -151,6 +155,8 @@ func newSide(n *inputs.Network, p *inputs.Partition) *side {
 type changes struct {
 	columns map[[2]string]*Column
 	tables  map[string]*Table
+	// lanes whose facts or priority differ
+	changedLanes int64
 }
 
 func (c *changes) column(table, column string) *Column {
@@ -246,6 +252,125 @@ func (c *changes) network(a, b *inputs.Network) {
 	c.dictionary("lanes", a.Lanes.ID, b.Lanes.ID, map[string]func(n *inputs.Network, i int) int64{
 		"priority": func(n *inputs.Network, i int) int64 { return int64(n.Lanes.Priority[i]) },
 	}, a, b)
+	c.named("items", a.Items.ID, b.Items.ID, func(i, k int) bool {
+		x, y := &a.Items, &b.Items
+		return x.Volume[i] == y.Volume[k] && x.Weight[i] == y.Weight[k] && x.Cost[i] == y.Cost[k] && x.Price[i] == y.Price[k]
+	}, false)
+	c.named("nodes", a.Nodes.ID, b.Nodes.ID, func(i, k int) bool {
+		x, y := &a.Nodes, &b.Nodes
+		return x.Rank[i] == y.Rank[k] && x.PutAwayDays[i] == y.PutAwayDays[k] && x.Day0[i] == y.Day0[k]
+	}, false)
+	was, now := lanesOf(a), lanesOf(b)
+	c.named("lanes", a.Lanes.ID, b.Lanes.ID, func(i, k int) bool {
+		same := (was[i] == now[k] || was[i] == "" || now[k] == "") && a.Lanes.Priority[i] == b.Lanes.Priority[k] // "": no SKU uses it there
+		if !same {
+			c.changedLanes++
+		}
+		return same
+	}, false)
+	x, y := byCalendar(a), byCalendar(b)
+	c.named("calendars", slices.Sorted(maps.Keys(x)), slices.Sorted(maps.Keys(y)), nil, true)
+	c.calendars(x, y)
+}
+
+// mostNames is how many rows of a table are named.
+const mostNames = 20
+
+func (t *Table) name(id, what string) {
+	if len(t.Names) < mostNames {
+		t.Names = append(t.Names, id+" "+what)
+	} else {
+		t.More++
+	}
+}
+
+// named names the rows of a table that are new, gone or, where equal says so, changed; count also counts them.
+func (c *changes) named(table string, was, now []string, equal func(i, k int) bool, count bool) {
+	t := c.table(table)
+	i, k := 0, 0
+	for i < len(was) || k < len(now) {
+		switch {
+		case k == len(now) || i < len(was) && was[i] < now[k]:
+			t.name(was[i], "gone")
+			if count {
+				t.Gone++
+			}
+			i++
+		case i == len(was) || now[k] < was[i]:
+			t.name(now[k], "new")
+			if count {
+				t.Added++
+			}
+			k++
+		default:
+			if equal != nil && !equal(i, k) {
+				t.name(was[i], "changed")
+			}
+			i, k = i+1, k+1
+		}
+	}
+}
+
+// lanesOf says of every lane that a SKU uses what its opportunities hang on, calendars and zones by name.
+func lanesOf(n *inputs.Network) []string {
+	out := make([]string, len(n.Lanes.ID))
+	calendar := func(i inputs.CalIdx) string {
+		if i == inputs.None {
+			return ""
+		}
+		return n.Calendars[i].ID
+	}
+	for _, set := range n.LaneSets {
+		for at, lane := range set.Lanes {
+			l := &n.Classes[set.Class].Lanes[at]
+			out[lane] = fmt.Sprint(n.Nodes.ID[n.Lanes.Source[lane]], " ", n.Nodes.ID[n.Lanes.Destination[lane]], " ", l.Cutoff, l.PrepDays, l.TransitDays,
+				l.PutAwayDays, l.TransitElapsed, l.ValidFrom, l.ValidTo, " ", calendar(l.SourceOrderCal), " ", calendar(l.LaneOrderCal), " ",
+				calendar(l.DestOrderCal), " ", calendar(l.PickCal), " ", calendar(l.DepartCal), " ", calendar(l.TransitCal), " ", calendar(l.ReceiveCal))
+		}
+	}
+	return out
+}
+
+func byCalendar(n *inputs.Network) map[string]*calendars.Calendar {
+	out := make(map[string]*calendars.Calendar, len(n.Calendars))
+	for i := range n.Calendars {
+		out[n.Calendars[i].ID] = &n.Calendars[i]
+	}
+	return out
+}
+
+// calendars names the calendars whose rules differ, and the dated days that came, went or changed.
+func (c *changes) calendars(was, now map[string]*calendars.Calendar) {
+	rules, days := c.table("calendars"), c.table("calendar_days")
+	for _, id := range slices.Sorted(maps.Keys(was)) {
+		a, b := was[id], now[id]
+		if b == nil {
+			continue // named as gone
+		}
+		if fmt.Sprintf("%+v", a.Rules) != fmt.Sprintf("%+v", b.Rules) {
+			rules.Rows++
+			rules.name(id, "changed")
+		}
+		i, k := 0, 0
+		for i < len(a.Exceptions) || k < len(b.Exceptions) {
+			switch {
+			case k == len(b.Exceptions) || i < len(a.Exceptions) && a.Exceptions[i].Day < b.Exceptions[k].Day:
+				days.Gone++
+				days.name(id+" "+a.Exceptions[i].Day.String(), "gone")
+				i++
+			case i == len(a.Exceptions) || b.Exceptions[k].Day < a.Exceptions[i].Day:
+				days.Added++
+				days.name(id+" "+b.Exceptions[k].Day.String(), "new")
+				k++
+			default:
+				if fmt.Sprintf("%+v", a.Exceptions[i]) != fmt.Sprintf("%+v", b.Exceptions[k]) {
+					days.Rows++
+					days.name(id+" "+a.Exceptions[i].Day.String(), "changed")
+				}
+				i, k = i+1, k+1
+			}
+		}
+	}
 }
 
 func (c *changes) dictionary(table string, was, now []string, columns map[string]func(n *inputs.Network, i int) int64, a, b *inputs.Network) {
@@ -282,6 +407,9 @@ func (c *changes) dictionary(table string, was, now []string, columns map[string
 func (c *changes) end() *Moves {
 	out := &Moves{Tables: []Table{}, Columns: []Column{}}
 	for _, t := range c.tables {
+		if t.Table == "lanes" {
+			t.Rows = max(t.Rows, c.changedLanes)
+		}
 		if t.Added+t.Gone+t.Rows > 0 {
 			out.Tables = append(out.Tables, *t)
 		}

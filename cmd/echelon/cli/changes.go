@@ -21,7 +21,8 @@ func (a *app) changesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "changes", Short: "What changed in the inputs of a cycle, per table and column", Args: exactly(0),
 		Long: "Compares the snapshot of a cycle with that of the cycle before it (or of --against): rows changed per table and column,\n" +
-			"old and new totals. Values are those that planning reads: after the cascade, forecasts as thousandths over the horizon.",
+			"old and new totals. Values are those that planning reads: after the cascade, forecasts as thousandths over the horizon.\n" +
+			"Rows of items, nodes, lanes, calendars and calendar days are named.",
 		Example: `  echelon changes --cycle 20261121T080000Z
   echelon changes --cycle 20261121T080000Z --against 20261120T080000Z --format json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -92,6 +93,14 @@ func (a *app) changes(ctx context.Context, f *changesFlags) error {
 	}
 	if err := g.text(a.out); err != nil {
 		return err
+	}
+	for _, t := range moves.Tables {
+		for _, name := range t.Names {
+			fmt.Fprintf(a.out, "  %s: %s\n", t.Table, name)
+		}
+		if t.More > 0 {
+			fmt.Fprintf(a.out, "  %s: and %s more\n", t.Table, thousands(t.More))
+		}
 	}
 	fmt.Fprintln(a.out)
 	return cols.text(a.out)

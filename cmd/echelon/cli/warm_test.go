@@ -221,6 +221,12 @@ func TestServeWarmIsCold(t *testing.T) {
 			t.Errorf("%s: made %+v, want %q", c.what, was.Made, c.full)
 		}
 	}
+	_, metrics := s.call("GET", "/metrics", "", "")
+	for how, n := range map[string]int{"patched": patched, "full": full} {
+		if want := fmt.Sprintf("echelon_snapshots_total{how=%q,tenant=\"acme\"} %d", how, n); !strings.Contains(fmt.Sprint(metrics[""]), want) {
+			t.Errorf("/metrics has no %s", want)
+		}
+	}
 	if patched == 0 || full == 0 {
 		t.Errorf("%d patched, %d of all rows", patched, full)
 	}

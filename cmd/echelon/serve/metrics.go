@@ -19,6 +19,7 @@ type metrics struct {
 	registry *prometheus.Registry
 
 	cycles      *prometheus.CounterVec   // tenant, why, state
+	snapshots   *prometheus.CounterVec   // tenant, how
 	stages      *prometheus.HistogramVec // tenant, stage
 	lastCycle   *prometheus.GaugeVec     // tenant
 	planned     *prometheus.GaugeVec     // tenant
@@ -56,6 +57,7 @@ func newMetrics(s *Service) *metrics {
 	m := &metrics{
 		svc: s, registry: prometheus.NewRegistry(),
 		cycles:    counter("cycles_total", "Cycles that ended.", "why", "state"),
+		snapshots: counter("snapshots_total", "Snapshots of cycles: patched, or full (built of all rows).", "how"),
 		lastCycle: gauge("cycle_last_end_timestamp_seconds", "When the last cycle ended."),
 		planned:   gauge("cycle_planned_skus", "SKUs that the last cycle planned."),
 		rows:      counter("http_rows_total", "Rows that came by HTTP: taken, repeated, refused, failed.", "result"),
@@ -67,7 +69,7 @@ func newMetrics(s *Service) *metrics {
 			Name: "echelon_checkpoint_seconds", Help: "How long checkpoints took.", Buckets: seconds,
 		}, []string{"tenant"}),
 	}
-	m.registry.MustRegister(m.cycles, m.stages, m.lastCycle, m.planned, m.checkpoints, m.rows, m.floors, feedCollector{s},
+	m.registry.MustRegister(m.cycles, m.snapshots, m.stages, m.lastCycle, m.planned, m.checkpoints, m.rows, m.floors, feedCollector{s},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -78,6 +80,13 @@ func (m *metrics) handler() http.Handler {
 
 func (m *metrics) cycle(tenant, why string, r *cycle.Result) {
 	m.cycles.WithLabelValues(tenant, why, r.State).Inc()
+	switch {
+	case r.Made == nil: // it stood, or nothing came of it
+	case r.Made.Full != "":
+		m.snapshots.WithLabelValues(tenant, "full").Inc()
+	default:
+		m.snapshots.WithLabelValues(tenant, "patched").Inc()
+	}
 	m.lastCycle.WithLabelValues(tenant).Set(float64(m.svc.opt.Clock.Now().Unix()))
 	m.planned.WithLabelValues(tenant).Set(float64(r.Coverage.Planned))
 	for stage, ms := range r.Timings {
