@@ -154,7 +154,7 @@ func (e *earlier) after(touched func(item inputs.ItemIdx, node inputs.NodeIdx) b
 var errNetChange = errors.New("the merged plan is not the full plan")
 
 // netChange times a cycle that plans again what differs against the full cycle, both from rows in memory, with what
-// the next cycle compares with. The base is the second cycle of a night, which released next to nothing: 1 % of the
+// the next cycle compares with; nothing is carried. The base is the second cycle of a night, which released next to nothing: 1 % of the
 // items touched at every node, then 1 % of the rows wherever they are; last the first cycle after the night's, whose
 // releases touch their own rows.
 func netChange(ctx context.Context, s settings, report func(result)) error {

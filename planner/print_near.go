@@ -140,14 +140,24 @@ func (n *near) columns() {
 	mark(n, a.Flags, b.Flags)
 	mark(n, a.Policy, b.Policy)
 	for _, c := range [...][2][]int32{
-		{a.OnHand, b.OnHand}, {a.Unusable, b.Unusable}, {a.Reserved, b.Reserved}, {a.Backorders, b.Backorders},
-		{a.SafetyUnits, b.SafetyUnits}, {a.SafetyDays, b.SafetyDays}, {a.Presentation, b.Presentation}, {a.ShelfCap, b.ShelfCap},
-		{a.Min, b.Min}, {a.Max, b.Max},
+		{a.OnHand, b.OnHand},
+		{a.Unusable, b.Unusable},
+		{a.Reserved, b.Reserved},
+		{a.Backorders, b.Backorders},
+		{a.SafetyUnits, b.SafetyUnits},
+		{a.SafetyDays, b.SafetyDays},
+		{a.Presentation, b.Presentation},
+		{a.ShelfCap, b.ShelfCap},
+		{a.Min, b.Min},
+		{a.Max, b.Max},
 	} {
 		mark(n, c[0], c[1])
 	}
 	for _, c := range [...][2][]int16{
-		{a.CoverDays, b.CoverDays}, {a.ShelfLife, b.ShelfLife}, {a.Rank, b.Rank}, {a.ForecastDays, b.ForecastDays},
+		{a.CoverDays, b.CoverDays},
+		{a.ShelfLife, b.ShelfLife},
+		{a.Rank, b.Rank},
+		{a.ForecastDays, b.ForecastDays},
 	} {
 		mark(n, c[0], c[1])
 	}

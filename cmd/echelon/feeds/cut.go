@@ -131,9 +131,9 @@ func (f *Feeds) Feed(c *Cut) *cycle.Feed {
 
 // moves says what moved between two cuts of one state; nil, with the reason, when more than values did.
 func moves(ctx context.Context, was, now *state.Cut) (*cycle.Moves, string, error) {
-	touched, err := now.Touched(was)
-	if err != nil {
-		return nil, err.Error(), nil
+	touched, other := now.Touched(was)
+	if touched == nil {
+		return nil, other.Error(), nil
 	}
 	moved, ok := touched.Values()
 	if !ok {

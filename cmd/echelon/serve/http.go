@@ -131,7 +131,7 @@ func (f *face) known(next func(desk, http.ResponseWriter, *http.Request)) http.H
 
 // measured answers with the metrics: how much there is of a tenant, and how it fares, may be nobody else's business.
 func (f *face) measured(w http.ResponseWriter, r *http.Request) {
-	if token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); f.readers != nil && !(bearer && f.readers.accept(token)) {
+	if token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); f.readers != nil && (!bearer || !f.readers.accept(token)) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		refuse(w, http.StatusUnauthorized, "unauthorized", "send a bearer token of metrics_tokens")
 		return

@@ -242,8 +242,11 @@ func TestMetricsFace(t *testing.T) {
 		token   string
 		code    int
 	}{
-		{nil, "", 200}, {nil, "anything", 200},
-		{readers, "", 401}, {readers, "token-of-acme-0123456789", 401}, {readers, "token-of-monitor-0123456789", 200},
+		{nil, "", 200},
+		{nil, "anything", 200},
+		{readers, "", 401},
+		{readers, "token-of-acme-0123456789", 401},
+		{readers, "token-of-monitor-0123456789", 200},
 	} {
 		h := (&face{desks: map[string]desk{"acme": c}, metrics: shown, readers: x.readers}).handler()
 		if code, out := call(t, h, "GET", "/metrics", x.token, nil); code != x.code {
