@@ -92,7 +92,7 @@ func (d *Decoder) envelopeMember(s *scanner, name []byte, seen *int) (ok bool) {
 			return s.skip(1)
 		}
 		return s.object(func(_ int, name []byte) bool {
-			ok := false
+			var ok bool
 			switch string(name) {
 			case "id":
 				e.tx, ok = s.word()

@@ -40,7 +40,8 @@ func word(s string) string {
 }
 
 func (c *change) record() *cdc.Record {
-	tx, source := "null", ""
+	tx := "null"
+	var source string
 	if c.order > 0 {
 		tx = fmt.Sprintf(`{"id":"%s","total_order":%d,"data_collection_order":%[2]d}`, c.commit, c.order)
 	}
