@@ -46,11 +46,11 @@ func (d *desk) line(s *sku, l *lineRef) {
 	c[colPack].I64[row] = pack
 	c[colNeed].I64[row] = need
 	c[colWanted].I64[row] = wanted
-	first, tiers := d.tiersOf(o, q, pack)
-	c[colTier1].I64[row] = tiers[0]
-	c[colTier2].I64[row] = tiers[1]
-	c[colTier3].I64[row] = tiers[2]
-	c[colTier4].I64[row] = tiers[3]
+	first, t1, t2, t3, t4 := d.tiersOf(o, q, pack)
+	c[colTier1].I64[row] = t1
+	c[colTier2].I64[row] = t2
+	c[colTier3].I64[row] = t3
+	c[colTier4].I64[row] = t4
 	c[colRelease].U8[row] = bit(release)
 	c[colUnconfirmed].U8[row] = bit(!promised)
 	c[colSupply].I64[row] = int64(o.dos)

@@ -181,18 +181,25 @@ func (v *quantities) split(units, pack int64) (t1, t2, t3, t4 int64) {
 }
 
 // tiersOf gives the tier of an order's first unit and how its units fall into tiers.
-func (b *book) tiersOf(o *order, units, pack int64) (first int64, tiers [4]int64) {
+func (b *book) tiersOf(o *order, units, pack int64) (first, t1, t2, t3, t4 int64) {
 	if o.wide {
 		v := b.of(o)
-		tiers[0], tiers[1], tiers[2], tiers[3] = v.split(units, pack)
-		return v.firstTier(), tiers
+		t1, t2, t3, t4 = v.split(units, pack)
+		return v.firstTier(), t1, t2, t3, t4
 	}
-	first = int64(1 + bit(o.n[0] == 0) + bit(o.n[1] == 0) + bit(o.n[2] == 0))
-	tiers[(first-1)&3] = units
-	if first < 4 && int64(o.n[first-1]) <= units-pack { // else the last pack begins in the first one's tier: most orders
-		tiers[0], tiers[1], tiers[2], tiers[3] = share.SplitInto(units, pack, int64(o.n[0]), int64(o.n[1]), int64(o.n[2]))
+	n1, n2, n3 := int64(o.n[0]), int64(o.n[1]), int64(o.n[2])
+	switch last := units - pack; { // mostly the last pack begins in the first one's tier
+	case n1 > max(last, 0):
+		return 1, units, 0, 0, 0
+	case n1 == 0 && n2 > max(last, 0):
+		return 2, 0, units, 0, 0
+	case n1|n2 == 0 && n3 > max(last, 0):
+		return 3, 0, 0, units, 0
+	case n1|n2|n3 == 0:
+		return 4, 0, 0, 0, units
 	}
-	return first, tiers
+	t1, t2, t3, t4 = share.SplitInto(units, pack, n1, n2, n3)
+	return int64(1 + bit(n1 == 0) + bit(n2 == 0) + bit(n3 == 0)), t1, t2, t3, t4
 }
 
 func bit(v bool) uint8 {

@@ -90,19 +90,19 @@ func (d *desk) plainSteps(policy uint8, q *net.Terms) int32 {
 	if policy == net.PolicyMinMax {
 		upTo = ReasonOrderUpTo
 	}
-	for _, st := range [...]net.Step{
-		{Reason: uint8(upTo), Change: q.Policy},
-		{Reason: uint8(ReasonMinOrder), Change: q.Minimum},
-		{Reason: uint8(ReasonDeadBand), Change: q.Dead},
-		{Reason: uint8(ReasonShelfCap), Change: q.Shelf},
-		{Reason: uint8(ReasonShelfLife), Change: q.Life},
-		{Reason: uint8(ReasonSizeConflict), Change: q.Conflict},
-	} {
-		if st.Change != 0 {
-			d.steps = append(d.steps, st)
-		}
-	}
+	d.step(upTo, q.Policy)
+	d.step(ReasonMinOrder, q.Minimum)
+	d.step(ReasonDeadBand, q.Dead)
+	d.step(ReasonShelfCap, q.Shelf)
+	d.step(ReasonShelfLife, q.Life)
+	d.step(ReasonSizeConflict, q.Conflict)
 	x.steps = int32(len(d.steps)) - x.firstStep
 	d.extras = append(d.extras, x)
 	return int32(len(d.extras)) - 1
+}
+
+func (d *desk) step(reason Reason, change int64) {
+	if change != 0 {
+		d.steps = append(d.steps, net.Step{Reason: uint8(reason), Change: change})
+	}
 }
