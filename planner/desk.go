@@ -138,7 +138,7 @@ func newDesk(s *shop) *desk {
 func (d *desk) begin(w groupWork) {
 	d.work, d.asked = w, 0
 	d.skus = d.skus[:0]
-	d.book.clear()
+	d.empty()
 	d.requests = d.requests[:0]
 	clear(d.now)
 	clear(d.first)

@@ -63,7 +63,7 @@ type book struct {
 	wide   []quantities
 }
 
-func (b *book) clear() {
+func (b *book) empty() {
 	b.orders, b.extras, b.steps, b.wide = b.orders[:0], b.extras[:0], b.steps[:0], b.wide[:0]
 }
 
@@ -220,8 +220,8 @@ func (b *book) grow(n int) {
 	b.orders = grown
 }
 
-// append writes a SKU's orders that are something, with their ledgers.
-func (b *book) append(to []byte, first, count int32) []byte {
+// appendOrders writes a SKU's orders that are something, with their ledgers.
+func (b *book) appendOrders(to []byte, first, count int32) []byte {
 	n := 0
 	for k := first; k < first+count; k++ {
 		if b.some(&b.orders[k]) {

@@ -119,7 +119,7 @@ func (d *desk) appendRequest(b []byte, s *sku) []byte {
 	for _, x := range r.Dated {
 		b = appendInt(appendInt(b, int64(x.From)), x.Units)
 	}
-	return d.book.append(b, s.first, s.count)
+	return d.appendOrders(b, s.first, s.count)
 }
 
 // readRequest reads one request into q, reusing its slices.
@@ -150,7 +150,7 @@ func (q *request) read(w *wire, run *run) {
 	for range w.count() {
 		q.dated = append(q.dated, net.DatedUnits{From: int32(w.int()), Units: w.int()})
 	}
-	q.asked.clear()
+	q.asked.empty()
 	q.asked.read(w)
 }
 
@@ -256,7 +256,7 @@ func (d *desk) appendAnswers(b []byte, child int) []byte {
 		}
 		b = appendInt(appendInt(b, int64(s.item)), int64(s.node))
 		b = appendBool(b, s.flags&skuShorted != 0)
-		b = d.book.append(b, s.first, s.count)
+		b = d.appendOrders(b, s.first, s.count)
 	}
 	return b
 }

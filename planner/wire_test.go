@@ -32,7 +32,7 @@ func TestOrdersComeBackFromTheWire(t *testing.T) {
 			}
 			was.orders = append(was.orders, o)
 		}
-		w := wire{buf: was.append(nil, 0, int32(len(was.orders)))}
+		w := wire{buf: was.appendOrders(nil, 0, int32(len(was.orders)))}
 		var is book
 		is.read(&w)
 		if w.err() != nil || len(is.orders) != len(was.orders) || len(is.steps) != len(was.steps) {

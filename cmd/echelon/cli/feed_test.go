@@ -114,7 +114,7 @@ func (f *fed) change(table string, change func(i int, row map[string]any) bool) 
 			if err != nil {
 				f.t.Fatal(err)
 			}
-			again := *r // a record belongs to the client while it is sent
+			again := *r                                                                     // a record belongs to the client while it is sent
 			if err := client.ProduceSync(f.t.Context(), r, &again).FirstErr(); err != nil { // sent twice
 				f.t.Fatal(err)
 			}
