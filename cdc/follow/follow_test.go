@@ -188,18 +188,16 @@ func TestPartitionsAdded(t *testing.T) {
 	r := w.follow()
 	r.cut()
 	admin := kadm.NewClient(w.client())
+	topics, err := admin.ListTopics(t.Context(), nodesTopic)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := admin.CreatePartitions(t.Context(), 2, nodesTopic); err != nil {
 		t.Fatal(err)
 	}
 	late := w.node("S9")
 	late.Partition = w.parts + 1
-	for partitions := 0; partitions < int(late.Partition)+1; { // a broker answers before it tells others of them
-		topics, err := admin.ListTopics(t.Context(), nodesTopic)
-		if err != nil {
-			t.Fatal(err)
-		}
-		partitions = len(topics[nodesTopic].Partitions)
-	}
+	w.there(admin, nodesTopic, int(late.Partition)+1, topics[nodesTopic].ID)
 	p := w.client(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err := p.ProduceSync(t.Context(), late).FirstErr(); err != nil {
 		t.Fatal(err)

@@ -122,8 +122,9 @@ func (w *world) topics() {
 			parts = 1
 		}
 		for { // a topic is gone some time after it was deleted
-			_, err := admin.CreateTopic(w.t.Context(), parts, 1, nil, name)
+			made, err := admin.CreateTopic(w.t.Context(), parts, 1, nil, name)
 			if err == nil {
+				w.there(admin, name, int(parts), made.ID)
 				break
 			}
 			if !errors.Is(err, kerr.TopicAlreadyExists) {
@@ -134,6 +135,21 @@ func (w *world) topics() {
 				w.t.Fatal(w.t.Context().Err())
 			case <-time.After(50 * time.Millisecond):
 			}
+		}
+	}
+}
+
+// there waits until the broker tells of a topic with so many partitions, and not of one of the same name that was
+// deleted: it answers whoever made them before it tells others.
+func (w *world) there(admin *kadm.Client, name string, parts int, id kadm.TopicID) {
+	w.t.Helper()
+	for {
+		topics, err := admin.ListTopics(w.t.Context(), name)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if t := topics[name]; t.Err == nil && len(t.Partitions) == parts && t.ID == id {
+			return
 		}
 	}
 }
