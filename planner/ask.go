@@ -18,10 +18,10 @@ func (d *desk) ask() {
 	d.asked &= d.only.of(d.work.group)
 	if d.asked &^= before; d.asked != 0 || before == 0 {
 		d.askItems()
-	}
-	if d.asked |= before; before != 0 {
+	} else {
 		d.arrange()
 	}
+	d.asked |= before
 }
 
 // askItems nets the items that are asked, behind those on the desk.
@@ -36,7 +36,7 @@ func (d *desk) askItems() {
 		for t := p.GroupTile[at]; t < p.GroupTile[at+1]; t++ {
 			first := len(d.skus)
 			d.takeTile(int16(i), p, int(t))
-			if d.only == nil || len(d.skus)-first > fewRows {
+			if rows := len(d.skus) - first; rows > fewRows || d.only == nil && rows > 0 {
 				d.netTile(p, int(t), first)
 			}
 		}

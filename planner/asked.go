@@ -5,15 +5,9 @@ import (
 	"unsafe"
 )
 
-// askedRoom is how many bytes of groups that were asked are kept for their give.
-const askedRoom = 1 << 30
-
 // askedGroups keeps what groups of units with parents came to when they asked, so that their give goes on from there
 // and does not net them again. What does not fit is netted again, as if nothing had been kept.
-type askedGroups struct {
-	most, used int64 // bytes
-	of         map[askedKey]*askedGroup
-}
+type askedGroups map[askedKey]*askedGroup
 
 type askedKey struct {
 	unit  int
@@ -37,25 +31,6 @@ type askedGroup struct {
 	bytes  int64
 }
 
-// roomForAsked says how many bytes may be kept: of a limit, what the largest unit leaves.
-func (f *flow) roomForAsked() int64 {
-	limit, largest := f.p.cycle.MemoryBytes, int64(0)
-	if limit == 0 {
-		return askedRoom
-	}
-	for _, j := range f.jobs {
-		largest = max(largest, j.bytes)
-	}
-	return min(askedRoom, limit-largest)
-}
-
-// bytes is what is kept.
-func (a *askedGroups) bytes(p *planning) int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return a.used
-}
-
 // keepAsked keeps what a desk came to, if its unit gives later and there is room.
 func (p *planning) keepAsked(d *desk) {
 	if d.give || d.only != nil || d.tracer != nil || len(d.requests) > 0 || !d.givesLater() {
@@ -71,13 +46,7 @@ func (p *planning) keepAsked(d *desk) {
 	h := d.horizon
 	g.bytes = bytesOf(d.skus) + bytesOf(d.orders) + bytesOf(d.extras) + bytesOf(d.steps) + bytesOf(d.wide) + bytesOf(d.trials) +
 		bytesOf(d.own)*3 + bytesOf(d.now) + bytesOf(d.dueTo)*2 + bytesOf(d.trialOf) + int64(cells*4*(h+14)*8)
-	p.mu.Lock()
-	fits := p.asked.used+g.bytes <= p.asked.most
-	if fits {
-		p.asked.used += g.bytes
-	}
-	p.mu.Unlock()
-	if !fits {
+	if !p.budget.keep(g.bytes) {
 		return
 	}
 	g.skus = slices.Clone(d.skus)
@@ -96,10 +65,7 @@ func (p *planning) keepAsked(d *desk) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.asked.of == nil {
-		p.asked.of = map[askedKey]*askedGroup{}
-	}
-	p.asked.of[askedKey{d.unit, d.work.group}] = g
+	p.asked[askedKey{d.unit, d.work.group}] = g
 }
 
 // takeAsked gives what a group came to when it asked, once; nil: it was not kept.
@@ -110,10 +76,10 @@ func (p *planning) takeAsked(d *desk) *askedGroup {
 	key := askedKey{d.unit, d.work.group}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	g := p.asked.of[key]
+	g := p.asked[key]
 	if g != nil {
-		delete(p.asked.of, key)
-		p.asked.used -= g.bytes
+		delete(p.asked, key)
+		p.budget.drop(g.bytes)
 	}
 	return g
 }

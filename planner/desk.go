@@ -61,7 +61,6 @@ type desk struct {
 	saved     []savedRun
 	trials    []keptRun  // of the group's items, item by item
 	trialOf   [][2]int32 // site × item → its runs in trials
-	trialEnd  [3]int     // orders, extras and steps up to the end of the last one
 	problem   error
 	projDays  projection
 	out       []siteOut // per site

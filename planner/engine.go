@@ -21,7 +21,7 @@ type Cycle struct {
 
 	// What of the network is in memory at once; neither changes a byte of the plan.
 	InMemory    int   // units of linked DCs, 1: one after another; 0: three, and one more per eight workers
-	MemoryBytes int64 // bytes of rows, as a Sizer tells; a unit that alone takes more is refused. 0: no limit
+	MemoryBytes int64 // bytes of rows, as a Sizer tells, and of what was asked; a unit that alone takes more is refused. 0: no limit
 }
 
 // Loader gives the rows of a DC with releases and carry laid over them. It may be called again for the

@@ -22,13 +22,12 @@ type flow struct {
 	p    *planning
 	jobs []*job
 
-	mu    sync.Mutex
-	news  sync.Cond
-	next  int   // jobs that a loader has taken
-	held  int   // jobs in memory, or on their way there
-	bytes int64 // what those take, as far as the loader knows
-	done  int
-	err   error
+	mu   sync.Mutex
+	news sync.Cond
+	next int // jobs that a loader has taken
+	held int // jobs in memory, or on their way there
+	done int
+	err  error
 }
 
 // job is one visit of a unit.
@@ -103,7 +102,7 @@ func (p *planning) drive(ctx context.Context, jobs []*job) error {
 	if err := f.weigh(); err != nil {
 		return err
 	}
-	p.asked = askedGroups{most: f.roomForAsked()}
+	p.asked, p.budget = askedGroups{}, newBudget(p.cycle.MemoryBytes, f.largest())
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -195,7 +194,6 @@ func (f *flow) nextToLoad() *job {
 		if j := f.jobs[f.next]; f.room(j) {
 			f.next++
 			f.held++
-			f.bytes += j.bytes
 			return j
 		}
 		f.news.Wait()
@@ -203,13 +201,18 @@ func (f *flow) nextToLoad() *job {
 	return nil
 }
 
-// room reports whether a job may be loaded beside those in memory. The first one always may.
+// room takes room for a job beside those in memory; false: there is none. Alone it always fits.
 func (f *flow) room(j *job) bool {
-	if f.held == 0 {
-		return true
+	return (f.held == 0 || f.held < f.p.inMemory()) && f.p.budget.load(j.bytes)
+}
+
+// largest is what the largest unit takes.
+func (f *flow) largest() int64 {
+	var bytes int64
+	for _, j := range f.jobs {
+		bytes = max(bytes, j.bytes)
 	}
-	limit := f.p.cycle.MemoryBytes
-	return f.held < f.p.inMemory() && (limit == 0 || f.bytes+j.bytes+f.p.asked.bytes(f.p) <= limit)
+	return bytes
 }
 
 // work does what there is to do until all jobs are done.
@@ -333,7 +336,7 @@ func (f *flow) end(ctx context.Context, j *job) error {
 	}
 	j.v, j.ready, j.state = nil, nil, jobDone
 	f.held--
-	f.bytes -= j.bytes
+	f.p.budget.unload(j.bytes)
 	for f.done < len(f.jobs) && f.jobs[f.done].state == jobDone {
 		f.done++
 	}

@@ -59,6 +59,7 @@ type planning struct {
 	free     []*desk // desks that no worker has
 	freeOuts []*groupOut
 	asked    askedGroups
+	budget   *budget
 	telling  sync.Mutex
 }
 

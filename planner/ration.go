@@ -49,8 +49,7 @@ func (d *desk) trial(site int16, item int8) {
 		d.round(site, item, 0, end)
 		d.settle()
 		if d.repeats(site, item, end) {
-			d.keepTrial(c, site, end)
-			orders, extras, steps = d.keptUpTo()
+			orders, extras, steps = d.keepTrial(c, site, end)
 		}
 	}
 	if end < last {

@@ -13,8 +13,8 @@ func (d *desk) repeats(site int16, item int8, end int32) bool {
 }
 
 // keepTrial keeps the orders of the children that wanted something of the window; what the trial does after it is
-// done on copies.
-func (d *desk) keepTrial(cell int, site int16, end int32) {
+// done on copies. It returns up to where orders, extras and steps must stand.
+func (d *desk) keepTrial(cell int, site int16, end int32) (orders, extras, steps int) {
 	from := int32(len(d.trials))
 	for k, i := range d.kids {
 		s := &d.skus[i]
@@ -23,18 +23,14 @@ func (d *desk) keepTrial(cell int, site int16, end int32) {
 		}
 	}
 	d.trialOf[cell] = [2]int32{from, int32(len(d.trials))}
-	d.trialEnd = [3]int{len(d.orders), len(d.extras), len(d.steps)}
+	orders, extras, steps = len(d.orders), len(d.extras), len(d.steps)
 	for k := from; k < int32(len(d.trials)); k++ {
 		s := &d.skus[d.trials[k].is.sku]
 		first := int32(len(d.orders))
 		d.orders = append(d.orders, d.orders[s.first:s.first+s.count]...)
 		s.first = first
 	}
-}
-
-// keptUpTo gives how many orders, extras and steps the last kept trial needs.
-func (d *desk) keptUpTo() (orders, extras, steps int) {
-	return d.trialEnd[0], d.trialEnd[1], d.trialEnd[2]
+	return orders, extras, steps
 }
 
 // takeTrial lets the children of a DC's item stand as the trial left them; false: there is none, or a child has
