@@ -78,27 +78,12 @@ func TestStoppedBySignal(t *testing.T) {
 			w := &world{t: t, dir: t.TempDir(), tenant: "stop"}
 			w.prepare()
 			run := []string{"run", "--inputs", "in", "--tenant", w.tenant, "--as-of", "2026-11-21T08:00:00Z", "--result", "r.json"}
-			hold := filepath.Join(w.dir, "hold")
-			if err := syscall.Mkfifo(hold, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			cmd := w.command([]string{"ECHELON_TEST_HOLD=after-compare=" + hold}, run...)
-			var out bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &out, &out
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			f, err := os.OpenFile(hold, os.O_WRONLY, 0) // opens when the process has come to the boundary
-			if err != nil {
-				t.Fatal(err)
-			}
+			cmd, out, goOn := w.held(nil, run...)
 			if err := cmd.Process.Signal(x.signal); err != nil {
 				t.Fatal(err)
 			}
-			if err := f.Close(); err != nil {
-				t.Fatal(err)
-			}
-			err = cmd.Wait()
+			goOn()
+			err := cmd.Wait()
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() != x.code {
 				t.Fatalf("ended with %v, want exit code %d\n%s", err, x.code, out.String())
@@ -109,6 +94,30 @@ func TestStoppedBySignal(t *testing.T) {
 			w.must(run...)
 			w.must("verify", "--tenant", w.tenant)
 		})
+	}
+}
+
+// held starts echelon and returns when it has come to the boundary after comparing, where it waits for goOn.
+func (w *world) held(env []string, args ...string) (cmd *exec.Cmd, out *bytes.Buffer, goOn func()) {
+	w.t.Helper()
+	hold := filepath.Join(w.dir, "hold")
+	if err := syscall.Mkfifo(hold, 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	cmd = w.command(append(env, "ECHELON_TEST_HOLD=after-compare="+hold), args...)
+	out = &bytes.Buffer{}
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	f, err := os.OpenFile(hold, os.O_WRONLY, 0) // opens when the process has come to the boundary
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return cmd, out, func() {
+		if err := f.Close(); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -59,27 +58,12 @@ func TestBearerTokenRotates(t *testing.T) {
 	w.must("topics", "apply", "--tenant", w.tenant, settings)
 
 	b.Take("eyJ.first.x", time.Second) // a client takes a second off: it logs in again at its next request
-	hold := filepath.Join(w.dir, "hold")
-	if err := syscall.Mkfifo(hold, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := w.command([]string{"ECHELON_TEST_HOLD=after-compare=" + hold, "ECHELON_SASL=OAUTHBEARER"},
+	cmd, out, goOn := w.held([]string{"ECHELON_SASL=OAUTHBEARER"},
 		"run", "--inputs", "in", "--tenant", w.tenant, "--as-of", "2026-11-21T08:00:00Z", "--result", "r.json")
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(hold, os.O_WRONLY, 0) // opens when the process has come to the boundary
-	if err != nil {
-		t.Fatal(err)
-	}
 	before := len(b.Seen())
 	b.Take("eyJ.second.x", 0)
 	w.write("token", "eyJ.second.x\n")
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	goOn()
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
