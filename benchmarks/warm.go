@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"time"
 
@@ -224,12 +225,16 @@ func warmCycles(ctx context.Context, s settings, report func(result)) error {
 			runtime.GC()
 			w.asOf += 10 * 60 * 1_000_000
 			began, used := time.Now(), cpuSeconds()
-			if rows, err = stock.move(f, int64(round)+1, c.touched(round)); err != nil {
-				return err
-			}
-			cut := f.Cut()
 			id := fmt.Sprintf("c%d", w.asOf)
-			result, took1, err := w.run(ctx, id, w.dir, &w.warm, false, cut)
+			var cut *state.Cut
+			var result *cycle.Result
+			var took1 took
+			pprof.Do(ctx, pprof.Labels("warm", c.name), func(ctx context.Context) { // go tool pprof -tagfocus
+				if rows, err = stock.move(f, int64(round)+1, c.touched(round)); err == nil {
+					cut = f.Cut()
+					result, took1, err = w.run(ctx, id, w.dir, &w.warm, false, cut)
+				}
+			})
 			if err != nil {
 				return err
 			}

@@ -131,7 +131,7 @@ func newChange(p *planning) (*change, error) {
 	if c.Base == nil && !c.Keep {
 		return nil, nil
 	}
-	p.keeps = true
+	p.keeps, p.loads = true, c.Keep && c.Warm
 	x := &change{prints: newPrints(p.run), p: p, base: c.Base, units: make([]unitChange, len(p.units))}
 	for u := range x.units {
 		x.units[u] = unitChange{

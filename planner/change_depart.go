@@ -128,7 +128,7 @@ func (x *change) finishOne(ctx context.Context, d *departed, was *Table) error {
 	if out.Rows > 0 {
 		c.Tables[VendorOrders] = out
 	}
-	var load *Table
+	load := &Table{Layer: Workload, Cols: make([]Col, len(layers[Workload].Columns))}
 	if !x.policy.LayersOff[Workload] {
 		had, err := base(Workload)
 		if err != nil {
@@ -154,6 +154,9 @@ func (x *change) finishOne(ctx context.Context, d *departed, was *Table) error {
 	res.Again = again
 	if x.cycle.Keep {
 		res.Kept = merged
+	}
+	if x.p.loads {
+		res.Standing = &Standing{Vendor: vendor, Carry: carry, Workload: load}
 	}
 	x.p.planned(*res)
 	if err := x.p.sink.Done(ctx, res); err != nil {

@@ -151,7 +151,7 @@ func (x *change) merge(u, site int, now []keptItem, again *Again) *Kept {
 	c := &x.units[u]
 	d := &c.dcs[site]
 	planned := x.planned(u)
-	out := &Kept{}
+	out := x.newKept(d.kept == nil || d.kept.loads != nil && sameSets(x.base.Network, x.net))
 	again.Full = c.full
 	again.Of = 0
 	d.facts.each(func(_ inputs.ItemIdx, cell *printCell) { again.Of += int64(cell.rows) })
@@ -195,6 +195,9 @@ func (x *change) merge(u, site int, now []keptItem, again *Again) *Kept {
 				note(id, inputs.ItemIdx(item), was)
 			default:
 				out.push(id, *was, d.kept.tailOf(k))
+				if out.loads != nil {
+					out.loads.push(d.kept.loads.of(k))
+				}
 			}
 			item++
 		}
@@ -220,6 +223,9 @@ func (x *change) pushNow(out *Kept, c *unitChange, d *dcChange, k *keptItem) {
 		cell.facts = *f
 	}
 	out.push(x.net.Items.ID[k.item], cell, k.appendTail(nil))
+	if out.loads != nil {
+		out.loads.push(k.loads)
+	}
 }
 
 // why gives the first cause for which an item was planned again.

@@ -16,6 +16,7 @@ type dcSum struct {
 	net    bool       // lines of the DC's base join these
 	carry  Table      // net change: the layer is written whole, at the DC's end
 	kept   []keptItem // with Cycle.Keep
+	loads  []byte     // with Cycle.Warm: memory of what the kept items added to the workload
 }
 
 func (s *dcSum) begin(dc inputs.NodeIdx) {
@@ -33,7 +34,7 @@ func (s *dcSum) chunk(ctx context.Context, v *visiting, g *groupOut, site int) e
 	if v.keeps {
 		s.keep(v.net, out)
 	}
-	if s.net {
+	if s.net || v.loads {
 		s.carry.appendTable(&out.tables[Carry])
 	}
 	c := Chunk{DC: s.result.DC, Group: g.work.group}
@@ -61,8 +62,10 @@ func (v *visiting) finish(ctx context.Context, site int) error {
 	if s.vendor.Rows > 0 {
 		c.Tables[VendorOrders] = &s.vendor
 	}
+	load := &Table{Layer: Workload, Cols: make([]Col, len(layers[Workload].Columns))}
 	if !v.policy.LayersOff[Workload] {
-		if t := s.work.table(v.run); t.Rows > 0 {
+		load = s.work.table(v.run)
+		if t := load; t.Rows > 0 {
 			c.Tables[Workload] = t
 			s.result.Lines[Workload] = int64(t.Rows)
 			for _, u := range t.Cols[4].I64 {
@@ -79,7 +82,7 @@ func (v *visiting) finish(ctx context.Context, site int) error {
 	s.hash.table(v.net, c.Tables[Workload])
 	s.result.PlanHash = s.hash.sum()
 	if v.p.change != nil {
-		v.p.change.record(v.unit, site, s)
+		v.p.change.record(v.unit, site, s, load)
 	}
 	v.p.planned(s.result)
 	if err := v.p.sink.Done(ctx, &s.result); err != nil {

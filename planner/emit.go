@@ -50,6 +50,7 @@ type siteOut struct {
 	digests [NumLayers][]byte // of the group's items
 	before  sums              // counts of the items before the one in work
 	kept    []keptItem        // of the group's items
+	loads   groupLoads        // with Cycle.Warm
 }
 
 func (o *siteOut) begin() {
@@ -61,6 +62,7 @@ func (o *siteOut) begin() {
 	}
 	o.result = DCResult{}
 	o.before, o.kept = sums{}, o.kept[:0]
+	o.loads.begin()
 }
 
 // emitGroup writes the group's part of the plan of every site that gives.
@@ -69,6 +71,11 @@ func (d *desk) emitGroup() {
 		d.out[i].begin()
 	}
 	d.takeLines()
+	if d.loads {
+		for i := range d.out {
+			d.out[i].loads.sort()
+		}
+	}
 	last := int8(-1)
 	for _, i := range d.byItem {
 		s := &d.skus[i]

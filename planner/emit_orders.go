@@ -77,7 +77,12 @@ func (d *desk) takeOrders(s *sku, to *carrier) {
 			continue
 		}
 		if q > 0 {
-			to.load[o.opp].count(q, packsOf(q, to.pack), to.each)
+			packs := packsOf(q, to.pack)
+			to.load[o.opp].count(q, packs, to.each)
+			if d.loads {
+				out := &d.out[to.site]
+				out.loads.taken = append(out.loads.taken, loadEntry{q, packs, s.set, o.opp, s.item})
+			}
 		}
 		if to.published(opp, q, flags, short || o.marks != 0) {
 			d.lines = append(d.lines, lineRef{

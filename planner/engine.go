@@ -16,6 +16,7 @@ type Cycle struct {
 	Careful bool             // plan every row by the careful path (for tests; never changes a byte)
 	Base    *Base            // plan again only what differs from an earlier cycle; nil: everything
 	Keep    bool             // give what the next cycle's net change compares with (DCResult.Kept)
+	Warm    bool             // with Keep: and what it may take from memory instead of planning or reading it (Kept, Standing)
 	Kernel  Kernel           // how rows are netted (never changes a byte)
 	Paths   *Paths           // counts which way rows were netted; nil: nobody asks
 
@@ -71,9 +72,13 @@ type DCResult struct {
 	PlanHash   [32]byte
 	State      string // "" planned; "carried-forward" when the releases_unconfirmed gate stopped it
 	Why        string
-	Kept       *Kept  // with Cycle.Keep
-	Again      *Again // with Cycle.Base: what of the DC was planned again
+	Kept       *Kept     // with Cycle.Keep
+	Again      *Again    // with Cycle.Base: what of the DC was planned again
+	Standing   *Standing // with Cycle.Warm
 }
+
+// Standing is the layers of a DC's plan that a net change reads of its base, as Base.Lines gives them.
+type Standing struct{ Vendor, Carry, Workload *Table }
 
 // Event is progress: typed facts for listeners (progress bars, logs, metrics).
 type Event struct {

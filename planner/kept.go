@@ -16,8 +16,9 @@ import (
 type Kept struct {
 	Items []string // ascending
 	cells []keptCell
-	tail  []byte   // per item: counts, digests
-	at    []uint32 // one more than items
+	tail  []byte     // per item: counts, digests
+	at    []uint32   // one more than items
+	loads *keptLoads // only in memory; nil: not known
 }
 
 // keptCell is the fingerprints of an item: facts of the DC's own rows, and of the whole unit's requests from child
@@ -82,6 +83,7 @@ type keptItem struct {
 	sums    sums
 	layers  uint16 // with digest
 	digests []byte // 32 bytes per layer, ascending
+	loads   []byte // its orders in the workload, packed
 }
 
 // appendTail packs counts and digests: a word of which counts are not 0, those, the layers, their digests.

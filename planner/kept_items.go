@@ -23,6 +23,9 @@ func (d *desk) keepItem(item int8) {
 		k.sums = now
 		k.sums.add(&out.before, -1)
 		out.before = now
+		if d.loads {
+			k.loads = out.loads.pack(item)
+		}
 		if i == 0 || k.sums != (sums{}) || d.hasRow(i, item) {
 			out.kept = append(out.kept, k)
 		}
@@ -53,19 +56,28 @@ func (s *dcSum) keep(n *inputs.Network, out *siteOut) {
 				at[id] = at[id][32:]
 			}
 		}
+		if len(k.loads) > 0 { // their memory is the next group's
+			from := len(s.loads)
+			s.loads = append(s.loads, k.loads...)
+			k.loads = s.loads[from:]
+		}
 		s.kept = append(s.kept, k)
 	}
 }
 
 // record gives a DC that was planned in full what it keeps.
-func (x *change) record(u, site int, s *dcSum) {
-	out := &Kept{}
+func (x *change) record(u, site int, s *dcSum, load *Table) {
+	out := x.newKept(true)
 	c := &x.units[u]
 	for i := range s.kept {
 		x.pushNow(out, c, &c.dcs[site], &s.kept[i])
 	}
 	if x.cycle.Keep {
 		s.result.Kept = out
+	}
+	if x.p.loads {
+		vendor, carry := s.vendor, s.carry
+		s.result.Standing = &Standing{Vendor: &vendor, Carry: &carry, Workload: load}
 	}
 	if x.base != nil {
 		again := &Again{Full: true}

@@ -9,8 +9,8 @@ import (
 	"echelon/inputs"
 )
 
-// replay plans items of the base once more to learn what they had added to the workload: nothing else of it is
-// kept apart per item. Everything is in the base's dense indexes.
+// replay plans items of the base once more to learn what they had added to the workload, where that is not in memory
+// (keptLoads). Everything is in the base's dense indexes.
 type replay struct {
 	ask, give []itemSet       // per unit
 	counts    map[int]itemSet // per DC by position in Network.DCs: items whose workload counts
@@ -55,6 +55,7 @@ func (x *change) baseLoads(ctx context.Context, dcs []departed) (map[int]*Table,
 	}
 	r := &replay{counts: map[int]itemSet{}, loads: map[int]*Table{}}
 	at := map[int]int{} // this network's DC → the base's
+	out := map[int]*Table{}
 	for i := range dcs {
 		d := &dcs[i]
 		mine := x.p.units[d.unit].dcs[d.site]
@@ -62,17 +63,22 @@ func (x *change) baseLoads(ctx context.Context, dcs []departed) (map[int]*Table,
 		if theirs < 0 {
 			continue
 		}
-		at[mine] = theirs
 		set, err := x.goneItems(d.unit, d.site)
 		if err != nil {
 			return nil, err
 		}
-		r.counts[theirs] = set
+		if kept := x.units[d.unit].dcs[d.site].kept; kept.loads != nil {
+			out[mine] = x.loadsOf(old, kept, set)
+			continue
+		}
+		at[mine], r.counts[theirs] = theirs, set
+	}
+	if len(at) == 0 {
+		return out, nil
 	}
 	if err := x.planBase(ctx, old, r); err != nil {
 		return nil, fmt.Errorf("plan the base again: %w", err)
 	}
-	out := map[int]*Table{}
 	for mine, theirs := range at {
 		out[mine] = r.loads[theirs]
 	}

@@ -28,6 +28,7 @@ type run struct {
 	horizon    int
 	tracer     *tracer     // explain: notes one SKU; else nil
 	keeps      bool        // counts and digests are kept per item
+	loads      bool        // and what it adds to the workload
 	numbers    []numbering // per unit, once it was visited
 }
 
