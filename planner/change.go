@@ -65,7 +65,10 @@ type Again struct {
 	Rows   int64    // of the items planned again
 	Of     int64    // rows of the DC
 	Read   int64    // rows whose facts were read, the others lie in memory as they lay
-	Why    [NumCauses]int64
+	// Carried counts the rows of items that stand but for their carry, which moved and put no row before another
+	Carried  int64
+	Replayed bool // what the items had added to the workload was planned once more from the base's rows
+	Why      [NumCauses]int64
 }
 
 // change is a cycle's net change, or, without a base, the keeping of what the next one needs.
@@ -96,6 +99,7 @@ type unitChange struct {
 	arrived bool
 	full    bool
 	diff    itemSet // own facts differ
+	shift   itemSet // only carry moved, and the plan but for carry lines is the base's (change_carry.go)
 	need    itemSet // planned again whatever parents answer
 	may     itemSet // may be planned again
 	sent    map[int]itemSet
@@ -106,7 +110,8 @@ type unitChange struct {
 type dcChange struct {
 	facts *dcPrints
 	kept  *Kept
-	gone  []string // items of the base that the network no longer has
+	gone  []string    // items of the base that the network no longer has
+	carry []carryMove // rows with carry, where both cycles' rows are in memory
 }
 
 // itemPrints is a sparse column of fingerprints.
@@ -208,26 +213,45 @@ func (x *change) facts(ctx context.Context, u int, parts []*inputs.Partition) er
 	if x.base == nil {
 		return nil
 	}
-	c.diff = newItemSet(len(x.net.Items.ID))
+	items := len(x.net.Items.ID)
+	c.diff, c.shift, c.need, c.may = newItemSet(items), newItemSet(items), newItemSet(items), newItemSet(items)
+	for i := range c.dcs {
+		if !c.full {
+			x.compare(&c.dcs[i], c)
+		}
+	}
+	c.shift.less(c.diff)
+	if x.lone(u) {
+		x.settleCarry(c)
+	}
+	x.weigh(c)
+	return nil
+}
+
+// weigh plans a unit in full of which too much differs.
+func (x *change) weigh(c *unitChange) {
 	var rows, all int64
 	for i := range c.dcs {
 		if c.full {
 			break
 		}
-		r, a := x.compare(&c.dcs[i], c.diff)
-		rows, all = rows+r, all+a
+		c.dcs[i].facts.each(func(item inputs.ItemIdx, cell *printCell) {
+			all += int64(cell.rows)
+			if c.diff.has(item) {
+				rows += int64(cell.rows)
+			}
+		})
 	}
 	if limit := x.base.FullAbove; limit > 0 && rows*1000 > all*limit {
 		c.full = true
 	}
 	if c.full {
 		c.diff.fill()
+		c.shift.less(c.diff)
 		for i := range c.dcs {
 			c.dcs[i].gone = nil
 		}
 	}
-	c.need, c.may = newItemSet(len(x.net.Items.ID)), newItemSet(len(x.net.Items.ID))
-	return nil
 }
 
 // factsOf reads the facts of one DC: of all its rows, or, where the base's rows are in memory too, of those that
@@ -249,6 +273,9 @@ func (x *change) factsOf(ctx context.Context, u, i, at int, part *inputs.Partiti
 				if d.facts, err = x.nearPrints(part, was, u, d.kept); err != nil {
 					return err
 				}
+				if d.facts != nil {
+					d.carry = carries(part, was)
+				}
 			}
 		}
 	}
@@ -259,9 +286,9 @@ func (x *change) factsOf(ctx context.Context, u, i, at int, part *inputs.Partiti
 	return nil
 }
 
-// compare marks the items of a DC whose facts differ from the base's, and counts their rows. What the base
-// released is planned again whatever the facts say: lines that stay must not be releases.
-func (x *change) compare(d *dcChange, diff itemSet) (rows, all int64) {
+// compare marks the items of a DC whose facts differ from the base's. What the base released is planned again whatever
+// the facts say: lines that stay must not be releases.
+func (x *change) compare(d *dcChange, c *unitChange) {
 	ids := x.net.Items.ID
 	item := 0
 	seen := newItemSet(len(ids))
@@ -277,21 +304,27 @@ func (x *change) compare(d *dcChange, diff itemSet) (rows, all int64) {
 		if now == nil && was.facts.rows == 0 && !was.released {
 			continue
 		}
-		if now == nil || now.sum != was.facts.sum || was.released {
-			diff.add(inputs.ItemIdx(item))
+		switch {
+		case now == nil || was.released:
+			c.diff.add(inputs.ItemIdx(item))
+		case now.sum == was.facts.sum:
+		case d.facts.carryAlone(inputs.ItemIdx(item)):
+			c.shift.add(inputs.ItemIdx(item))
+		default:
+			c.diff.add(inputs.ItemIdx(item))
 		}
 		seen.add(inputs.ItemIdx(item))
 	}
-	d.facts.each(func(item inputs.ItemIdx, cell *printCell) {
-		all += int64(cell.rows)
+	d.facts.each(func(item inputs.ItemIdx, _ *printCell) {
 		if !seen.has(item) {
-			diff.add(item)
-		}
-		if diff.has(item) {
-			rows += int64(cell.rows)
+			c.diff.add(item)
 		}
 	})
-	return rows, all
+}
+
+// carryAlone reports whether nothing but the carry of an item moved, as far as that is known.
+func (d *dcPrints) carryAlone(item inputs.ItemIdx) bool {
+	return d.near && d.moved[searchGroup(d.groups, int32(item/inputs.TileRows))]>>(item%inputs.TileRows)&1 == 0
 }
 
 // of gives the facts of an item, nil when the DC has no row of it.

@@ -14,6 +14,7 @@ type departed struct {
 	unit, site int
 	sum        *dcSum
 	load       *Table // workload of what was planned now; nil: none
+	replayed   bool   // what its items had added in the base was planned once more
 }
 
 // depart ends the DCs of a visit. A lone unit's end at once; the others wait until all gives are through, for
@@ -30,7 +31,7 @@ func (x *change) depart(ctx context.Context, v *visiting) error {
 			}
 			continue
 		}
-		here = append(here, departed{v.unit, i, &v.sums[i], v.sums[i].work.table(v.run)})
+		here = append(here, departed{unit: v.unit, site: i, sum: &v.sums[i], load: v.sums[i].work.table(v.run)})
 	}
 	if !x.lone(v.unit) {
 		x.mu.Lock()
@@ -47,7 +48,7 @@ func (x *change) departUntouched(u int) {
 		if x.gives[at] {
 			s := &dcSum{net: true}
 			s.begin(x.net.DCs[at])
-			x.late = append(x.late, departed{u, i, s, nil})
+			x.late = append(x.late, departed{unit: u, site: i, sum: s})
 		}
 	}
 }
@@ -82,16 +83,8 @@ func (x *change) finishOne(ctx context.Context, d *departed, was *Table) error {
 	s, u := d.sum, d.unit
 	dc := s.result.DC
 	name := x.p.dcName(dc)
-	again := &Again{}
-	merged := x.merge(u, d.site, s.kept, again)
-	var total sums
-	for i := range merged.Items {
-		var one sums
-		readTail(merged.tailOf(i), &one)
-		total.add(&one, 1)
-	}
+	again := &Again{Replayed: d.replayed}
 	res := &s.result
-	total.result(res)
 	base := func(layer LayerID) (*Table, error) {
 		if x.policy.LayersOff[layer] {
 			return &Table{Layer: layer, Cols: make([]Col, len(layers[layer].Columns))}, nil
@@ -114,6 +107,18 @@ func (x *change) finishOne(ctx context.Context, d *departed, was *Table) error {
 	if carry, err = x.join(carry, gone, &s.carry); err != nil {
 		return fmt.Errorf("carry of %s: %w", name, err)
 	}
+	shifted, err := x.shifted(u, d.site, carry)
+	if err != nil {
+		return fmt.Errorf("carry of %s: %w", name, err)
+	}
+	merged := x.merge(u, d.site, s.kept, shifted, again)
+	var total sums
+	for i := range merged.Items {
+		var one sums
+		readTail(merged.tailOf(i), &one)
+		total.add(&one, 1)
+	}
+	total.result(res)
 	if carry.Rows > 0 {
 		c.Tables[Carry] = carry
 	}

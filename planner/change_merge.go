@@ -147,7 +147,7 @@ func (t *Table) appendRows(o *Table, lo, hi int) {
 
 // merge gives the kept records of a DC: the base's but for items planned again, and those of now. It says of each
 // why it was planned again.
-func (x *change) merge(u, site int, now []keptItem, again *Again) *Kept {
+func (x *change) merge(u, site int, now []keptItem, shifted map[inputs.ItemIdx]*shiftedItem, again *Again) *Kept {
 	c := &x.units[u]
 	d := &c.dcs[site]
 	planned := x.planned(u)
@@ -194,7 +194,12 @@ func (x *change) merge(u, site int, now []keptItem, again *Again) *Kept {
 			case planned.has(inputs.ItemIdx(item)):
 				note(id, inputs.ItemIdx(item), was)
 			default:
-				out.push(id, *was, d.kept.tailOf(k))
+				if s := shifted[inputs.ItemIdx(item)]; s != nil {
+					x.keepShifted(out, d, k, inputs.ItemIdx(item), s)
+					again.Carried += int64(d.facts.of(inputs.ItemIdx(item)).rows)
+				} else {
+					out.push(id, *was, d.kept.tailOf(k))
+				}
 				if out.loads != nil {
 					out.loads.push(d.kept.loads.of(k))
 				}

@@ -15,6 +15,7 @@ func (x *change) sweep(ctx context.Context, asked, gives []bool) error {
 	p := x.p
 	x.touch = newItemSet(len(x.net.Items.ID))
 	var lone []*job
+	var linked []int
 	for u := range p.units {
 		switch {
 		case !asked[u]:
@@ -24,7 +25,13 @@ func (x *change) sweep(ctx context.Context, asked, gives []bool) error {
 			if err := x.look(ctx, u); err != nil {
 				return err
 			}
+			linked = append(linked, u)
 		}
+	}
+	x.settleCarries(linked)
+	for _, u := range linked {
+		x.weigh(&x.units[u])
+		x.touch.join(x.units[u].diff)
 	}
 	if err := p.drive(ctx, lone); err != nil {
 		return err
@@ -55,11 +62,7 @@ func (x *change) look(ctx context.Context, u int) error {
 		parts[i] = part
 	}
 	defer p.giveBack(parts)
-	if err := x.facts(ctx, u, parts); err != nil {
-		return err
-	}
-	x.touch.join(x.units[u].diff)
-	return nil
+	return x.facts(ctx, u, parts)
 }
 
 // ask asks what differs anywhere; when nothing does, the units' boxes are empty.
@@ -252,12 +255,12 @@ func (x *change) read(ctx context.Context, in *inbox, to itemPrints, sent itemSe
 }
 
 // requestPrint is a request by its content: dense indexes by what they name, without the entry of a late receipt,
-// which comes back as it went up.
+// which comes back as it went up, and without carry, which is compared over all rows of the item (change_carry.go).
 func (x *change) requestPrint(q *request) Print {
 	f := &q.facts
 	h := Print{15, 16}.print(x.nodes[q.node]).print(x.sets[q.set]).print(x.lots[q.lots])
 	for _, v := range [...]int64{
-		int64(q.rank), int64(q.window), q.carry, int64(q.flags), int64(f.Policy), f.Avail, f.Safety, f.SafeDays,
+		int64(q.rank), int64(q.window), int64(q.flags), int64(f.Policy), f.Avail, f.Safety, f.SafeDays,
 		f.Present, f.Cap, f.Min, f.Max, int64(f.Cover), int64(f.Life), int64(f.From), int64(f.To), int64(bit(f.Lost)),
 	} {
 		h = h.num(v)

@@ -40,6 +40,13 @@ func (s itemSet) join(sets ...itemSet) (grew bool) {
 	return grew
 }
 
+// less takes the items of another set out.
+func (s itemSet) less(o itemSet) {
+	for g := range s {
+		s[g] &^= o.of(int32(g))
+	}
+}
+
 func (s itemSet) fill() {
 	for g := range s {
 		s[g] = ^uint64(0)

@@ -159,7 +159,7 @@ func (k *Kept) Rows() int64 {
 }
 
 // keptVersion is the first byte of a packed Kept; another version is not read.
-const keptVersion = 1
+const keptVersion = 2
 
 var errKept = errors.New("kept fingerprints are cut short or of another version")
 

@@ -107,6 +107,10 @@ func (x *change) loadsOf(old *run, kept *Kept, gone itemSet) *Table {
 	return w.table(old)
 }
 
+// Workload reports whether what the items added to the workload is known, so that a net change need not plan the base
+// once more.
+func (k *Kept) Workload() bool { return k.loads != nil }
+
 // newKept begins what a DC keeps; loads: what its items add to the workload is known of all of them.
 func (x *change) newKept(loads bool) *Kept {
 	k := &Kept{}

@@ -14,6 +14,7 @@ import (
 type near struct {
 	now, was *inputs.Partition
 	rows     []uint64 // per tile: rows that differ, a bit each
+	carry    []uint64 // and those whose carry does
 }
 
 // nearPrints gives the facts of a partition out of those of the base; nil when the two are not laid out alike.
@@ -34,7 +35,8 @@ func (x *change) nearPrints(now, was *inputs.Partition, at int, kept *Kept) (*dc
 	if !out.take(kept, x.net.Items.ID) {
 		return nil, nil
 	}
-	n := near{now: now, was: was, rows: make([]uint64, now.Tiles())}
+	out.near, out.moved = true, make([]uint64, len(now.Groups))
+	n := near{now: now, was: was, rows: make([]uint64, now.Tiles()), carry: make([]uint64, now.Tiles())}
 	n.columns()
 	n.demand()
 	n.sides()
@@ -43,17 +45,27 @@ func (x *change) nearPrints(now, was *inputs.Partition, at int, kept *Kept) (*dc
 	less := rowPrinter{prints: old, part: was, unit: old.near[theirs]}
 	for g := range now.Groups {
 		for tile := now.GroupTile[g]; tile < now.GroupTile[g+1]; tile++ {
-			for w := n.rows[tile]; w != 0; w &= w - 1 {
-				row := int(tile)*inputs.TileRows + bits.TrailingZeros64(w)
+			for w := n.rows[tile] | n.carry[tile]; w != 0; w &= w - 1 {
+				lane := bits.TrailingZeros64(w)
+				row := int(tile)*inputs.TileRows + lane
 				item := now.Item[row]
 				if item == inputs.None {
 					continue
 				}
 				cell := &out.blocks[g][item%inputs.TileRows]
-				out.read++
 				var a, b printCell
-				add.row(row, item, add.daysOf(row), &a)
-				less.row(row, item, less.daysOf(row), &b)
+				if n.rows[tile]>>lane&1 != 0 {
+					out.read++
+					add.own(row, item, add.daysOf(row), &a)
+					less.own(row, item, less.daysOf(row), &b)
+					if a != b {
+						out.moved[g] |= 1 << (item % inputs.TileRows)
+					}
+				}
+				if n.carry[tile]>>lane&1 != 0 {
+					add.carry(row, &a)
+					less.carry(row, &b)
+				}
 				cell.sum = Print{cell.sum.A + a.sum.A - b.sum.A, cell.sum.B + a.sum.B - b.sum.B}
 				for k := range cell.part {
 					cell.part[k] += a.part[k] - b.part[k]
@@ -137,7 +149,7 @@ func (n *near) columns() {
 	a, b := n.now, n.was
 	mark(n, a.LaneSet, b.LaneSet)
 	mark(n, a.LotSet, b.LotSet)
-	mark(n, a.Flags, b.Flags)
+	n.flags()
 	mark(n, a.Policy, b.Policy)
 	for _, c := range [...][2][]int32{
 		{a.OnHand, b.OnHand},
@@ -165,6 +177,24 @@ func (n *near) columns() {
 	mark(n, a.SaleTo, b.SaleTo)
 	mark(n, a.Day0Left, b.Day0Left)
 	mark(n, a.Day0Of, b.Day0Of)
+}
+
+// flags compares what rows are marked with; who has carry shows in the carry itself.
+func (n *near) flags() {
+	a, b := n.now.Flags, n.was.Flags
+	if unsafe.SliceData(a) == unsafe.SliceData(b) {
+		return
+	}
+	for tile := range n.rows {
+		lo, hi := tile*inputs.TileRows, (tile+1)*inputs.TileRows
+		x, y := a[lo:hi:hi], b[lo:hi:hi]
+		if *(*[inputs.TileRows]inputs.RowFlags)(x) == *(*[inputs.TileRows]inputs.RowFlags)(y) {
+			continue
+		}
+		for lane := range x {
+			n.rows[tile] |= uint64(bit((x[lane]^y[lane])&^inputs.FlagCarry != 0)) << lane
+		}
+	}
 }
 
 // demand compares the days of all tiles.
@@ -199,25 +229,25 @@ func (n *near) demand() {
 // sides compares the side columns, which are sorted by row.
 func (n *near) sides() {
 	a, b := n.now, n.was
-	n.entries(a.Inbound.Row, b.Inbound.Row, one(a.Inbound.Row, b.Inbound.Row) && one(a.Inbound.Flags, b.Inbound.Flags) && one(a.Inbound.Qty, b.Inbound.Qty), func(i, k int) bool {
+	n.entries(n.rows, a.Inbound.Row, b.Inbound.Row, one(a.Inbound.Row, b.Inbound.Row) && one(a.Inbound.Flags, b.Inbound.Flags) && one(a.Inbound.Qty, b.Inbound.Qty), func(i, k int) bool {
 		x, y := &a.Inbound, &b.Inbound
 		return x.Day[i] == y.Day[k] && x.Qty[i] == y.Qty[k] && x.Lane[i] == y.Lane[k] && x.Flags[i] == y.Flags[k] &&
 			x.Due[i] == y.Due[k] && x.Ref[i] == y.Ref[k]
 	})
-	n.entries(a.Outbound.Row, b.Outbound.Row, one(a.Outbound.Row, b.Outbound.Row) && one(a.Outbound.Qty, b.Outbound.Qty), func(i, k int) bool {
+	n.entries(n.rows, a.Outbound.Row, b.Outbound.Row, one(a.Outbound.Row, b.Outbound.Row) && one(a.Outbound.Qty, b.Outbound.Qty), func(i, k int) bool {
 		return a.Outbound.Day[i] == b.Outbound.Day[k] && a.Outbound.Qty[i] == b.Outbound.Qty[k]
 	})
-	n.entries(a.Lots.Row, b.Lots.Row, one(a.Lots.Row, b.Lots.Row) && one(a.Lots.Qty, b.Lots.Qty), func(i, k int) bool {
+	n.entries(n.rows, a.Lots.Row, b.Lots.Row, one(a.Lots.Row, b.Lots.Row) && one(a.Lots.Qty, b.Lots.Qty), func(i, k int) bool {
 		return a.Lots.Expires[i] == b.Lots.Expires[k] && a.Lots.Qty[i] == b.Lots.Qty[k]
 	})
-	n.entries(a.Safety.Row, b.Safety.Row, one(a.Safety.Row, b.Safety.Row) && one(a.Safety.Units, b.Safety.Units), func(i, k int) bool {
+	n.entries(n.rows, a.Safety.Row, b.Safety.Row, one(a.Safety.Row, b.Safety.Row) && one(a.Safety.Units, b.Safety.Units), func(i, k int) bool {
 		return a.Safety.From[i] == b.Safety.From[k] && a.Safety.Units[i] == b.Safety.Units[k]
 	})
-	n.entries(a.Carry.Row, b.Carry.Row, one(a.Carry.Row, b.Carry.Row) && one(a.Carry.Units, b.Carry.Units), func(i, k int) bool { return a.Carry.Units[i] == b.Carry.Units[k] })
+	n.entries(n.carry, a.Carry.Row, b.Carry.Row, one(a.Carry.Row, b.Carry.Row) && one(a.Carry.Units, b.Carry.Units), func(i, k int) bool { return a.Carry.Units[i] == b.Carry.Units[k] })
 }
 
 // entries walks two lists of rows and marks those whose entries are not equal one by one; alike: the lists are one.
-func (n *near) entries(now, was []int32, alike bool, equal func(i, k int) bool) {
+func (n *near) entries(marks []uint64, now, was []int32, alike bool, equal func(i, k int) bool) {
 	if alike {
 		return
 	}
@@ -237,7 +267,7 @@ func (n *near) entries(now, was []int32, alike bool, equal func(i, k int) bool) 
 			}
 			i, k = i+1, k+1
 		}
-		n.rows[row/inputs.TileRows] |= 1 << (row % inputs.TileRows)
+		marks[row/inputs.TileRows] |= 1 << (row % inputs.TileRows)
 	}
 }
 

@@ -17,6 +17,9 @@ type dcPrints struct {
 	groups []int32
 	blocks []block
 	read   int64 // rows that were looked at
+	// of a partition compared row by row with the base's: per group, items of which something else than carry moved
+	near  bool
+	moved []uint64
 }
 
 // printPartition reads all facts of a partition once, groups in parallel.
@@ -120,6 +123,25 @@ const entryFlags = inputs.FlagInbound | inputs.FlagOutbound | inputs.FlagLots | 
 
 // row adds one row to the facts of its item.
 func (w *rowPrinter) row(row int, item inputs.ItemIdx, h Print, out *printCell) {
+	w.own(row, item, h, out)
+	w.carry(row, out)
+}
+
+// carry adds a row's carry.
+func (w *rowPrinter) carry(row int, out *printCell) {
+	p := w.part
+	if p.Flags[row]&inputs.FlagCarry == 0 {
+		return
+	}
+	name := w.nodes[p.Node[row]]
+	lo, hi := inputs.Range(p.Carry.Row, int32(row))
+	for i := lo; i < hi; i++ {
+		out.add(ofCarry, name.num(p.Carry.Units[i]))
+	}
+}
+
+// own adds all of a row but its carry.
+func (w *rowPrinter) own(row int, item inputs.ItemIdx, h Print, out *printCell) {
 	p := w.part
 	f := p.Flags[row]
 	node := p.Node[row]
@@ -146,12 +168,6 @@ func (w *rowPrinter) row(row int, item inputs.ItemIdx, h Print, out *printCell) 
 	}
 	out.add(ofLanes, lanes)
 	out.closed(ofDate, w.prints.days[node])
-	if f&inputs.FlagCarry != 0 {
-		lo, hi := inputs.Range(p.Carry.Row, int32(row))
-		for i := lo; i < hi; i++ {
-			out.add(ofCarry, name.num(p.Carry.Units[i]))
-		}
-	}
 }
 
 // entries adds what stands in the side columns: remembered releases apart, the rest to the row.

@@ -71,7 +71,7 @@ func (x *change) baseLoads(ctx context.Context, dcs []departed) (map[int]*Table,
 			out[mine] = x.loadsOf(old, kept, set)
 			continue
 		}
-		at[mine], r.counts[theirs] = theirs, set
+		at[mine], r.counts[theirs], d.replayed = theirs, set, !set.empty()
 	}
 	if len(at) == 0 {
 		return out, nil
