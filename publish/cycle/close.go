@@ -152,7 +152,7 @@ func (r *run) prune(ctx context.Context) error {
 		return nil
 	}
 	expired, err := r.store.Expired(ctx, r.cfg.Tenant, r.cfg.Keep, r.rules())
-	if err != nil {
+	if err != nil || len(expired) == 0 {
 		return err
 	}
 	needed, err := r.bases(ctx, expired)

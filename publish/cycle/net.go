@@ -72,7 +72,8 @@ func (r *run) chooseBase(ctx context.Context) (*planner.Base, error) {
 	for i := range rows {
 		b.rows[rows[i].DC] = &rows[i]
 	}
-	if why := r.readable(b); why != "" {
+	plan := r.cfg.Warm.planOf(found.Cycle)
+	if why := r.readable(b, plan); why != "" {
 		return full("cycle %s: %s", found.Cycle, why)
 	}
 	snap, err := r.baseSnapshot(ctx, found)
@@ -87,16 +88,28 @@ func (r *run) chooseBase(ctx context.Context) (*planner.Base, error) {
 		return l, err
 	}
 	out := &planner.Base{Network: snap.net, AsOf: found.AsOf, FullAbove: r.cfg.Net.FullAbove}
-	if plan := r.cfg.Warm.planOf(found.Cycle); plan != nil && snap.held != nil {
+	if plan != nil && snap.held != nil {
 		out.Loader = &rowsBefore{plan: plan, open: open}
 		out.Rows = func(_ context.Context, dc string) (*inputs.Partition, error) { return plan.laid[dc], nil }
 	} else if out.Loader, err = open(ctx); err != nil {
 		return nil, err
+	} else {
+		plan = nil
 	}
 	r.over = b
 	r.net.Base = found.Cycle
-	out.Kept = func(ctx context.Context, dc string) (*planner.Kept, error) { return r.keptOf(ctx, b, dc) }
+	out.Kept = func(ctx context.Context, dc string) (*planner.Kept, error) { return r.keptOf(ctx, b, plan, dc) }
 	out.Lines = func(ctx context.Context, dc string, id planner.LayerID) (*planner.Table, error) {
+		if p := plan.of(dc, b.files[dc]); p != nil {
+			switch id {
+			case planner.VendorOrders:
+				return p.standing.Vendor, nil
+			case planner.Carry:
+				return p.standing.Carry, nil
+			case planner.Workload:
+				return p.standing.Workload, nil
+			}
+		}
 		return b.files[dc].Table(ctx, id, snap.net)
 	}
 	return out, nil
@@ -109,8 +122,9 @@ func (r *run) mayBeBase(c *state.Cycle) bool {
 		(c.State == state.CycleClosed || c.State == state.CycleUnpub || c.State == state.CyclePlanned)
 }
 
-// readable opens the plan files of a base; it says what of the base's own past is gone, "" nothing.
-func (r *run) readable(b *base) string {
+// readable opens the plan files of a base; it says what of the base's own past is gone, "" nothing. Where the rows that
+// the base was planned from are in memory, its past is not read.
+func (r *run) readable(b *base, plan *warmPlan) string {
 	dir := func(cycle, dc string) string { return planfile.Dir(r.cfg.State, r.cfg.Tenant, cycle, dc) }
 	for _, dc := range slices.Sorted(maps.Keys(b.rows)) {
 		row := b.rows[dc]
@@ -118,8 +132,11 @@ func (r *run) readable(b *base) string {
 		if row.CarryFrom != "" {
 			past = append(past, row.CarryFrom)
 		}
+		if plan != nil && plan.laid[dc] != nil && plan.dcs[dc] != nil {
+			past = nil
+		}
 		for _, cycle := range past {
-			if _, err := planfile.Open(dir(cycle, dc)); err != nil && !r.recovered(cycle, dc) {
+			if _, err := r.cfg.Warm.open(dir(cycle, dc)); err != nil && !r.recovered(cycle, dc) {
 				return fmt.Sprintf("releases of cycle %s that counted for dc %s are no longer there", cycle, dc)
 			}
 		}
@@ -127,8 +144,8 @@ func (r *run) readable(b *base) string {
 		if !out || row.Recovered {
 			continue
 		}
-		files, err := planfile.Open(dir(b.cycle.Cycle, dc))
-		if err != nil || files.Manifest.PlanHash != row.PlanHash || !sound(files, r.cfg.Net.Depth) {
+		files, err := r.cfg.Warm.open(dir(b.cycle.Cycle, dc))
+		if err != nil || files.Manifest.PlanHash != row.PlanHash || !r.sound(files) {
 			continue
 		}
 		b.files[dc] = files
@@ -150,7 +167,7 @@ func (r *run) recovered(cycle, dc string) bool {
 
 // sound reports whether plan files may be lain over: they kept what a net change compares with, and the row of net
 // changes below them is neither long nor heavy, and whole.
-func sound(files *planfile.DC, depth int) bool {
+func (r *run) sound(files *planfile.DC) bool {
 	m := files.Manifest
 	if m.Kept == nil {
 		return false
@@ -158,11 +175,11 @@ func sound(files *planfile.DC, depth int) bool {
 	if m.Base == nil {
 		return true
 	}
-	if m.Base.Depth+1 > depth || m.Base.Lines+m.ItemLines() > m.PlanLines() {
+	if m.Base.Depth+1 > r.cfg.Net.Depth || m.Base.Lines+m.ItemLines() > m.PlanLines() {
 		return false
 	}
 	for below := files; below != nil; {
-		next, err := below.Base()
+		next, err := r.cfg.Warm.base(below)
 		if err != nil {
 			return false
 		}
@@ -173,24 +190,27 @@ func sound(files *planfile.DC, depth int) bool {
 
 // keptOf reads what the base's plan of a DC kept. Plan files that are no longer what their manifest says are passed
 // over: the DC is planned in full.
-func (r *run) keptOf(ctx context.Context, b *base, dc string) (*planner.Kept, error) {
+func (r *run) keptOf(ctx context.Context, b *base, plan *warmPlan, dc string) (*planner.Kept, error) {
 	files := b.files[dc]
 	if files == nil {
 		return nil, nil
 	}
 	for below := files; below != nil; {
-		if err := below.Verify(ctx); err != nil {
+		if err := r.cfg.Warm.verify(ctx, below); err != nil {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
 			r.fault("plan_files_corrupt", fmt.Sprintf("cycle %s, dc %s", below.Manifest.Cycle, dc), "the DC is planned in full: "+err.Error())
 			return nil, nil
 		}
-		next, err := below.Base()
+		next, err := r.cfg.Warm.base(below)
 		if err != nil {
 			return nil, err
 		}
 		below = next
+	}
+	if p := plan.of(dc, files); p != nil {
+		return p.kept, nil
 	}
 	return files.Kept(ctx)
 }
@@ -307,10 +327,10 @@ func (r *run) bases(ctx context.Context, expired []string) (map[string]bool, err
 			return nil, fmt.Errorf("plan files of cycle %s: %w", cycles[i].Cycle, err)
 		}
 		for _, dir := range folders {
-			files, err := planfile.Open(dir)
+			files, err := r.cfg.Warm.open(dir)
 			for err == nil && files != nil && files.Manifest.Base != nil {
 				needed[files.Manifest.Base.Cycle] = true
-				files, err = files.Base()
+				files, err = r.cfg.Warm.base(files)
 			}
 		}
 	}

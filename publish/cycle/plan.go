@@ -231,7 +231,7 @@ func (r *run) planCall(ctx context.Context, dcs []inputs.NodeIdx, rows *loader, 
 	memory := r.budget()
 	cycle := planner.Cycle{
 		Network: r.snap.net, Policy: r.cfg.Policy, AsOf: r.intent.AsOf, DCs: dcs, Workers: r.cfg.Workers,
-		MemoryBytes: memory.forRows(), Base: base, Keep: true,
+		MemoryBytes: memory.forRows(), Base: base, Keep: true, Warm: r.warmRead() != nil,
 	}
 	_, err := planner.Plan(ctx, cycle, rows, x, &sink{run: r, files: w}, p.on)
 	if err != nil {
@@ -297,6 +297,7 @@ func (s *sink) Done(ctx context.Context, res *planner.DCResult) error {
 	if row == nil {
 		return nil // asked for its requests only
 	}
+	s.run.remember(res)
 	if !stands {
 		return s.files.Done(ctx, res)
 	}

@@ -28,6 +28,7 @@ type Warm struct {
 	// plans of cycles of these snapshots, oldest first; far by "DC/cycle"
 	plans []*warmPlan
 	far   map[string]*far
+	files map[string]*heldFiles // by folder
 }
 
 // warmed is one snapshot in memory.
@@ -125,7 +126,7 @@ func (w *Warm) forget() {
 	w.clear()
 }
 
-func (w *Warm) clear() { w.kept, w.plans, w.far = nil, nil, nil }
+func (w *Warm) clear() { w.kept, w.plans, w.far, w.files = nil, nil, nil, nil }
 
 // how names what decides a snapshot beside its rows and its instant.
 func (r *run) how() string {

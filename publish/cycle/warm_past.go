@@ -18,6 +18,38 @@ type warmPlan struct {
 	base    *snapshot
 	laid    map[string]*inputs.Partition // DC → rows
 	counted map[string][]string          // DC → cycles whose releases count
+	dcs     map[string]*planned          // DC → what its plan kept
+}
+
+// planned is what the next net change takes of a DC's plan from memory, as its plan files have it.
+type planned struct {
+	hash     [32]byte
+	kept     *planner.Kept
+	standing *planner.Standing
+}
+
+// of gives what a DC's plan kept, when it is the plan of these files; nil: it is read from them.
+func (p *warmPlan) of(dc string, files *planfile.DC) *planned {
+	if p == nil || p.dcs[dc] == nil {
+		return nil
+	}
+	if hash, err := files.Manifest.Hash(); err != nil || hash != p.dcs[dc].hash {
+		return nil
+	}
+	return p.dcs[dc]
+}
+
+// remember keeps what a planned DC gives the next net change.
+func (r *run) remember(res *planner.DCResult) {
+	if r.warmRead() == nil || res.Kept == nil || res.Standing == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.remembered == nil {
+		r.remembered = map[string]*planned{}
+	}
+	r.remembered[planfile.DCName(r.snap.net, res.DC)] = &planned{res.PlanHash, res.Kept, res.Standing}
 }
 
 // far is the releases of one (DC, cycle) that may touch other partitions, and when the first grace of all its
@@ -107,7 +139,7 @@ func (r *run) keepPlan(l *loader) {
 	if w == nil {
 		return
 	}
-	p := &warmPlan{cycle: r.intent.Cycle, base: r.snap, laid: l.laid, counted: map[string][]string{}}
+	p := &warmPlan{cycle: r.intent.Cycle, base: r.snap, laid: l.laid, counted: map[string][]string{}, dcs: r.remembered}
 	for dc, row := range r.rows {
 		p.counted[dc] = row.Counted
 	}
