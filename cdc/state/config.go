@@ -14,7 +14,7 @@ type Config struct {
 	Tenant     string       // a checkpoint of another tenant is not opened
 	Origins    []cdc.Origin // the mapping's, in its order: Change.Origin counts in it
 	Keep       int          // checkpoints kept, at least 2; 0: 3
-	Window     int          // ranks remembered over all tables; 0: as many as 16 bytes a SKU hold, at least 65,536
+	Window     int          // ranks remembered over all tables; 0: as many as 16 bytes a SKU hold, at least 12,288
 	Scattered  bool         // changes of one key may come through several partitions: see Apply
 	Quarantine func(inputs.Fault)
 }

@@ -69,8 +69,8 @@ const (
 	headBytesPerSKU   = 5
 )
 
-// leastWindow is how many ranks and events are kept at least.
-const leastWindow = 1 << 14
+// leastWindow is how many ranks and events are kept at least. From 100,000 SKUs on it is less than the bytes a SKU allow.
+const leastWindow = 12 << 10
 
 // ranksKept is how many ranks of some bytes each may be remembered.
 func (s *State) ranksKept(each int) int {

@@ -42,6 +42,55 @@ func TestBytesPerSKU(t *testing.T) {
 	check("opened", open(t, cfg))
 }
 
+// TestBytesPerSKUAtEverySize lets a state grow SKU by SKU from 100,000 on, past the sizes at which the indexes double,
+// with cuts in between and with all rows changed once more: the limits hold at each of them.
+func TestBytesPerSKUAtEverySize(t *testing.T) {
+	skus, step, least := 270_000, 3001, 60
+	if testing.Short() { // one doubling of the index less
+		skus, least = 140_000, 20
+	}
+	m := newRetail(skus)
+	m.list = m.list[:1]
+	s := open(t, Config{Tenant: "t", Origins: m.origins})
+	ch := &cdc.Change{}
+	seen := 0
+	check := func() {
+		x := s.Memory()
+		index, window := float64(x.Index)/float64(x.SKUs), float64(x.Window)/float64(x.SKUs)
+		if index > 24 || window > 16 {
+			t.Fatalf("%d SKUs: index %.2f of 24, window %.2f of 16 bytes a SKU", x.SKUs, index, window)
+		}
+		seen++
+	}
+	for n := range skus {
+		for table := range m.origins {
+			m.apply(t, s, ch, table, n)
+		}
+		if n+1 < 100_000 || (n+1-100_000)%step != 0 {
+			continue
+		}
+		check()
+		if n/step%8 == 0 {
+			s.Cut()
+			check()
+		}
+	}
+	for n := range skus {
+		m.apply(t, s, ch, fromStock, n)
+		m.apply(t, s, ch, fromDays, n)
+		if n%(10*step) == 0 {
+			check()
+		}
+	}
+	if err := s.AcceptRestore("s"); err != nil {
+		t.Fatal(err)
+	}
+	check()
+	if seen < least {
+		t.Errorf("looked %d times", seen)
+	}
+}
+
 // TestHotKeyGrowsNothing updates, deletes and inserts few keys often, with cuts and checkpoints in between.
 func TestHotKeyGrowsNothing(t *testing.T) {
 	m := newRetail(2000)
