@@ -43,9 +43,10 @@ const (
 type siteOut struct {
 	tables  [NumLayers]Table
 	result  DCResult // counts of the group only
-	lineNo  [NumLayers]int64
-	item    [NumLayers]inputs.ItemIdx // item of the last line
-	faults  []exception               // of the SKU in work
+	blocks  [VendorOrders + 1]lineBlock
+	lineNo  [VendorOrders + 1]int32
+	item    [VendorOrders + 1]inputs.ItemIdx // item of the last line
+	faults  []exception                      // of the SKU in work
 	work    workload
 	digests [NumLayers][]byte // of the group's items
 	before  sums              // counts of the items before the one in work
@@ -59,6 +60,9 @@ func (o *siteOut) begin() {
 	}
 	for _, id := range written {
 		o.tables[id].cut(o.tables[id].room())
+	}
+	for i := range o.item {
+		o.item[i] = inputs.None
 	}
 	o.result = DCResult{}
 	o.before, o.kept = sums{}, o.kept[:0]
@@ -76,6 +80,11 @@ func (d *desk) emitGroup() {
 			d.out[i].loads.sort()
 		}
 	}
+	if !d.keeps {
+		for _, i := range d.byItem {
+			d.gather(i)
+		}
+	}
 	last := int8(-1)
 	for _, i := range d.byItem {
 		s := &d.skus[i]
@@ -83,8 +92,8 @@ func (d *desk) emitGroup() {
 			d.keepItem(last)
 			last = s.item
 		}
-		for k := d.lineAt[i]; k < d.lineAt[i+1]; k++ {
-			d.line(s, &d.lines[k])
+		if d.keeps {
+			d.gather(i)
 		}
 		if s.site < 0 || !d.sites[s.site].gives {
 			continue
@@ -98,6 +107,10 @@ func (d *desk) emitGroup() {
 		d.keepItem(last)
 	}
 	for i := range d.out {
-		d.out[i].end()
+		out := &d.out[i]
+		for layer := range out.blocks {
+			d.writeLines(out, LayerID(layer))
+		}
+		out.end()
 	}
 }

@@ -7,68 +7,141 @@ import (
 	"echelon/inputs"
 )
 
-// line appends one order line.
-func (d *desk) line(s *sku, l *lineRef) {
-	out, o := &d.out[l.site], &d.orders[l.order]
-	layer, pack, promised := l.layer, int64(l.pack), l.flags&linePromised != 0
-	t := &out.tables[layer]
-	item := d.itemOf(s.item)
-	if t.Rows == 0 || out.item[layer] != item {
-		out.item[layer], out.lineNo[layer] = item, 0
+// Lines are published orders on their way into the columns of a layer: gathered in the order of the layer, a block of
+// them at a time, and written column by column. Orders lie by tile and are read by item, so that each of them is on its
+// way from memory; a gathering that does nothing else waits for many of them at once.
+type lineBlock struct {
+	n    int
+	rows [lineRows]lineRow
+}
+
+const lineRows = 64
+
+// lineRow is a line that is not yet written.
+type lineRow struct {
+	order  order
+	ref    lineRef
+	item   inputs.ItemIdx
+	node   inputs.NodeIdx
+	no     int32 // of the item
+	days   [5]int32
+	ledger [2]int32 // as stepsOf says
+}
+
+// gather takes over a SKU's lines and counts them.
+func (d *desk) gather(i int32) {
+	s := &d.skus[i]
+	for k := d.lineAt[i]; k < d.lineAt[i+1]; k++ {
+		l := &d.lines[k]
+		out, o := &d.out[l.site], &d.orders[l.order]
+		b := &out.blocks[l.layer]
+		if b.n == lineRows {
+			d.writeLines(out, l.layer)
+		}
+		r := &b.rows[b.n]
+		b.n++
+		r.order, r.ref, r.node = *o, *l, s.node
+		item := d.itemOf(s.item)
+		if out.item[l.layer] != item {
+			out.item[l.layer], out.lineNo[l.layer] = item, 0
+		}
+		out.lineNo[l.layer]++
+		r.item, r.no = item, out.lineNo[l.layer]
+		r.days = d.classes[s.class].days[o.opp]
+		r.ledger = d.stepsOf(o)
+		q := d.units(o)
+		out.result.Lines[l.layer]++
+		out.result.Units[l.layer] += q
+		if l.flags&linePromised == 0 || l.flags&lineToday == 0 {
+			continue
+		}
+		out.result.Released += q
+		if d.short(o) {
+			out.result.ShortUnits += d.wanted(o) - q
+		}
 	}
-	out.lineNo[layer]++
-	row := t.Rows
-	if row == len(t.Cols[colLine].I64) {
+}
+
+// writeLines appends a block to its layer.
+func (d *desk) writeLines(out *siteOut, layer LayerID) {
+	b, t := &out.blocks[layer], &out.tables[layer]
+	rows := b.rows[:b.n]
+	b.n = 0
+	if len(rows) == 0 {
+		return
+	}
+	for t.Rows+len(rows) > len(t.Cols[colLine].I64) {
 		t.grow()
 	}
-	c := t.Cols[:colLedger+1]
-	q, need, wanted := d.units(o), int64(o.n[2]), int64(o.wanted)
-	if o.wide {
-		v := d.of(o)
-		need, wanted = v.need, v.wanted
-	}
-	today := l.flags&lineToday != 0
-	days := &d.classes[s.class].days[o.opp]
-	release := promised && q > 0 && today
-	c[colLine].I64[row] = out.lineNo[layer]
-	c[colItem].I32[row] = int32(item)
-	c[colSource].I32[row] = int32(l.source)
-	c[colDestination].I32[row] = int32(s.node)
-	c[colLane].I32[row] = int32(l.lane)
-	c[colKind].U8[row] = 0
-	c[colOrderDay].I32[row] = days[0]
-	c[colPickDay].I32[row] = days[1]
-	c[colDepartDay].I32[row] = days[2]
-	c[colReceiveDay].I32[row] = days[3]
-	c[colUsableDay].I32[row] = days[4]
-	c[colQuantity].I64[row] = q
-	c[colPacks].I64[row] = packsOf(q, pack)
-	c[colPack].I64[row] = pack
-	c[colNeed].I64[row] = need
-	c[colWanted].I64[row] = wanted
-	first, t1, t2, t3, t4 := d.tiersOf(o, q, pack)
-	c[colTier1].I64[row] = t1
-	c[colTier2].I64[row] = t2
-	c[colTier3].I64[row] = t3
-	c[colTier4].I64[row] = t4
-	c[colRelease].U8[row] = bit(release)
-	c[colUnconfirmed].U8[row] = bit(!promised)
-	c[colSupply].I64[row] = int64(o.dos)
-	c[colUrgency].I64[row] = 1000*first + int64(o.dos)
-	c[colVolume].I64[row] = times(d.net.Items.Volume[item], q)
-	c[colWeight].I64[row] = times(d.net.Items.Weight[item], q)
-	d.ledger(&c[colLedger], o)
+	d.writeNames(t, rows)
+	d.writeUnits(t, rows)
 	if layer == VendorOrders {
-		d.vendorColumns(t.Cols, row, item, q)
+		for r := range rows {
+			d.vendorColumns(t.Cols, t.Rows+r, rows[r].item, t.Cols[colQuantity].I64[t.Rows+r])
+		}
 	}
-	t.Rows++
-	out.result.Lines[layer]++
-	out.result.Units[layer] += q
-	if release {
-		out.result.Released += q
+	for r := range rows {
+		d.ledger(&t.Cols[colLedger], &rows[r].order, rows[r].ledger)
 	}
-	if today && promised && d.short(o) {
-		out.result.ShortUnits += wanted - q
+	t.Rows += len(rows)
+}
+
+// writeNames fills the columns of what and when.
+func (d *desk) writeNames(t *Table, rows []lineRow) {
+	at := func(c int) []int32 { return t.Cols[c].I32[t.Rows:][:len(rows)] }
+	line, item := t.Cols[colLine].I64[t.Rows:][:len(rows)], at(colItem)
+	for r := range rows {
+		line[r], item[r] = int64(rows[r].no), int32(rows[r].item)
+	}
+	source, destination, lane := at(colSource), at(colDestination), at(colLane)
+	for r := range rows {
+		source[r], destination[r], lane[r] = int32(rows[r].ref.source), int32(rows[r].node), int32(rows[r].ref.lane)
+	}
+	for k := range rows[0].days {
+		day := at(colOrderDay + k)
+		for r := range rows {
+			day[r] = rows[r].days[k]
+		}
+	}
+	flag := func(c int) []uint8 { return t.Cols[c].U8[t.Rows:][:len(rows)] }
+	release, unconfirmed := flag(colRelease), flag(colUnconfirmed)
+	for r := range rows {
+		f := rows[r].ref.flags
+		release[r], unconfirmed[r] = bit(f == linePromised|lineToday), bit(f&linePromised == 0)
+	}
+	clear(flag(colKind))
+}
+
+// writeUnits fills the columns of how much.
+func (d *desk) writeUnits(t *Table, rows []lineRow) {
+	at := func(c int) []int64 { return t.Cols[c].I64[t.Rows:][:len(rows)] }
+	quantity, packs, pack := at(colQuantity), at(colPacks), at(colPack)
+	need, wanted, supply := at(colNeed), at(colWanted), at(colSupply)
+	for r := range rows {
+		o := &rows[r].order
+		quantity[r], pack[r] = d.units(o), int64(rows[r].ref.pack)
+		need[r], wanted[r], supply[r] = int64(o.n[2]), int64(o.wanted), int64(o.dos)
+		if o.wide {
+			v := d.of(o)
+			need[r], wanted[r] = v.need, v.wanted
+		}
+	}
+	release := t.Cols[colRelease].U8[t.Rows:][:len(rows)]
+	for r, q := range quantity {
+		packs[r] = packsOf(q, pack[r])
+		release[r] &= bit(q > 0)
+	}
+	tier1, tier2, tier3, tier4 := at(colTier1), at(colTier2), at(colTier3), at(colTier4)
+	urgency := at(colUrgency)
+	for r, q := range quantity {
+		var first int64
+		first, tier1[r], tier2[r], tier3[r], tier4[r] = d.tiersOf(&rows[r].order, q, pack[r])
+		urgency[r] = 1000*first + supply[r]
+	}
+	volume, weight := at(colVolume), at(colWeight)
+	for r, q := range quantity {
+		item := rows[r].item
+		volume[r], weight[r] = times(d.net.Items.Volume[item], q), times(d.net.Items.Weight[item], q)
 	}
 }
 
@@ -82,14 +155,20 @@ func (d *desk) vendorColumns(c []Col, row int, item inputs.ItemIdx, q int64) {
 	c[colOrderUnits].I64[row], c[colOrderWeight].I64[row] = 0, 0
 }
 
-// ledger appends the steps of an order, those that follow from need and pack left out.
-func (d *desk) ledger(c *Col, o *order) {
-	if o.extra >= 0 {
-		x := &d.extras[o.extra]
-		for _, st := range d.steps[x.firstStep : x.firstStep+x.steps] {
-			c.Reason = append(c.Reason, st.Reason)
-			c.List = append(c.List, st.Change)
-		}
+// stepsOf says where an order's steps are, those left out that follow from need and pack: the first and how many.
+func (d *desk) stepsOf(o *order) [2]int32 {
+	if o.extra < 0 {
+		return [2]int32{}
+	}
+	x := &d.extras[o.extra]
+	return [2]int32{x.firstStep, x.steps}
+}
+
+// ledger appends the steps of an order, those left out that follow from need and pack.
+func (d *desk) ledger(c *Col, o *order, steps [2]int32) {
+	for _, st := range d.steps[steps[0] : steps[0]+steps[1]] {
+		c.Reason = append(c.Reason, st.Reason)
+		c.List = append(c.List, st.Change)
 	}
 	if d.short(o) {
 		v := d.of(o)

@@ -252,7 +252,7 @@ func (t *tracer) opportunity(d *desk, s *sku, tab *net.Table, k int) ExplainedOp
 		x.Release = x.Promised && opp.Order == 0 && x.Quantity > 0
 		x.DaysOfSupply, x.Urgency = int64(o.dos), 1000*v.firstTier()+int64(o.dos)
 		var c Col
-		d.ledger(&c, o)
+		d.ledger(&c, o, d.stepsOf(o))
 		x.Steps = FillLedger(x.Need, x.Quantity, c.Reason, c.List)
 	}
 	return x
