@@ -104,7 +104,7 @@ func (d *desk) setLane(t *tile.Tile, p *inputs.Partition, s *sku, lane int, from
 	case s.flags&skuOrders == 0:
 		t.Leave(lane, tile.Unplanned)
 		return false
-	case flags&notPlain != 0:
+	case flags&(notPlain&^inputs.FlagDates) != 0:
 		t.Leave(lane, tile.Kind)
 		return false
 	}
@@ -117,6 +117,10 @@ func (d *desk) setLane(t *tile.Tile, p *inputs.Partition, s *sku, lane int, from
 	if !f.Lost {
 		f.Avail -= int64(p.Backorders[row])
 	}
+	if flags&inputs.FlagDates != 0 {
+		day0 := d.net.Nodes.Day0[s.node]
+		f.Dated, f.From, f.To = true, relativeDay(p.SaleFrom[row], day0), relativeDay(p.SaleTo[row], day0)
+	}
 	if !t.Set(lane, &f, &d.kernelLots[p.LotSet[row]][from]) {
 		return false
 	}
@@ -127,7 +131,7 @@ func (d *desk) setLane(t *tile.Tile, p *inputs.Partition, s *sku, lane int, from
 			return false
 		}
 	}
-	if flags&inputs.FlagLots != 0 && f.Life > 0 {
+	if flags&inputs.FlagLots != 0 && (f.Life > 0 || f.Dated) {
 		d.row.Lots = d.row.Lots[:0]
 		d.stockLots(p, s, &d.row)
 		t.Stock(lane, d.row.Lots)
@@ -153,6 +157,9 @@ func (d *desk) takeKernel(t *tile.Tile, first int, class inputs.ClassIdx) {
 		if t.Short>>l&1 != 0 {
 			s.flags |= skuShort
 		}
+		if t.Ignored>>l&1 != 0 {
+			s.flags |= skuIgnored | skuData
+		}
 		rows.sku[l], rows.next[l], rows.dep[l] = int32(i), at, -1
 		at += s.count
 		if s.set != set {
@@ -165,7 +172,11 @@ func (d *desk) takeKernel(t *tile.Tile, first int, class inputs.ClassIdx) {
 		c := d.cell(site, s.item)
 		rows.dep[l] = int32(int(site)*4*d.horizon*inputs.TileRows + int(s.item))
 		d.dueTo[c] = true
-		d.reach[c] = max(d.reach[c], today)
+		if t.Dated>>l&1 == 0 {
+			d.reach[c] = max(d.reach[c], today)
+		} else {
+			d.reachOf(s, d.table(s))
+		}
 	}
 	d.grow(int(at))
 	opps := d.classes[class].Opps

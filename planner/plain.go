@@ -95,6 +95,7 @@ func (d *desk) plainSteps(policy uint8, q *net.Terms) int32 {
 	d.step(ReasonDeadBand, q.Dead)
 	d.step(ReasonShelfCap, q.Shelf)
 	d.step(ReasonShelfLife, q.Life)
+	d.step(ReasonSeasonEnd, q.Season)
 	d.step(ReasonSizeConflict, q.Conflict)
 	x.steps = int32(len(d.steps)) - x.firstStep
 	d.extras = append(d.extras, x)

@@ -26,8 +26,8 @@ type Quick struct {
 // Terms are the ledger steps of an order beside need and pack, 0 where there is none, in order of application, and
 // the numbers of its exceptions.
 type Terms struct {
-	Policy, Minimum, Dead, Shelf, Life, Conflict int64
-	Least, Room                                  int64 // as Result.Minimum and Result.Cap
+	Policy, Minimum, Dead, Shelf, Life, Season, Conflict int64
+	Least, Room                                          int64 // as Result.Minimum and Result.Cap
 }
 
 // Plain reports whether lots are whole packs with a minimum and no more.

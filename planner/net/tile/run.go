@@ -31,6 +31,9 @@ func (t *Tile) Note(n *Needs, lane int) *Note {
 
 // Run nets the rows that were set, opportunity by opportunity.
 func (t *Tile) Run() {
+	for rest := t.Dated & t.Done; rest != 0; rest &= rest - 1 {
+		t.cutToDates(bits.TrailingZeros64(rest))
+	}
 	t.fill()
 	t.Count, t.seen = column{}, column{}
 	t.p, t.p0 = t.avail, t.avail
@@ -112,7 +115,11 @@ func (t *Tile) order(l, k int) {
 		}
 	}
 	n.Wanted[l], n.N1[l], n.N2[l], n.N3[l] = wanted, unitsUp(-lowest), unitsUp(t.pres[l]-lowest), need
-	n.Supply[l] = supply(t.p0[l]+t.windows[w].here[l], t.windows[w].used[l], t.tab.start[w+1]-t.tab.start[w])
+	days := t.tab.start[w+1] - t.tab.start[w]
+	if t.Dated&bit != 0 {
+		days = min(days, t.to[l]+1-t.tab.start[w])
+	}
+	n.Supply[l] = supply(t.p0[l]+t.windows[w].here[l], t.windows[w].used[l], days)
 	if odd {
 		x.Some = x != (Note{})
 		n.Odd |= bit
@@ -185,6 +192,22 @@ func (t *Tile) capped(l, k int, wanted int32, calm bool, x *Note) int32 {
 				return 0
 			}
 			x.Life, q = to-q, to
+		}
+	}
+	if t.Dated>>l&1 != 0 && t.to[l] != net.FarDay {
+		lasting := p
+		if t.lots>>l&1 != 0 {
+			lasting = net.LastingStock(p, t.stock[t.lotsAt[l]:t.lotEnd[l]], int64(t.before(w)[l]), t.to[l])
+		}
+		room := unitsDown(int64(t.season(l, w)) - lasting)
+		if to := room / pack * pack; q > to {
+			if to < least {
+				x.Marks = net.MarkConflict
+				x.Least, x.Room = least, room
+				x.Season, x.Conflict = to-q, -to
+				return 0
+			}
+			x.Season, q = to-q, to
 		}
 	}
 	return int32(q)

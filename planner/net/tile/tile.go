@@ -25,12 +25,12 @@ type column = [Rows]int32
 // Tile nets one tile. Its buffers are reused from tile to tile.
 type Tile struct {
 	tab *Table
-	// Done holds the rows that the kernel netted, Short those of them that may be short, Left the rows that it was
-	// given and did not net: Why says why.
-	Done, Short, Left uint64
-	Why               [Rows]Reason
-	Needs             []Needs // per opportunity
-	Notes             []Note
+	// Done holds the rows that the kernel netted, Short those of them that may be short, Ignored those with demand
+	// outside their dates, Left the rows that it was given and did not net: Why says why; Dated those with dates.
+	Done, Short, Ignored, Left, Dated uint64
+	Why                               [Rows]Reason
+	Needs                             []Needs // per opportunity
+	Notes                             []Note
 
 	// facts per row, milli-units unless said otherwise
 	avail, level, goal, shelf                   column
@@ -38,6 +38,7 @@ type Tile struct {
 	cover, life                                 column // days
 	lost                                        uint64 // demand is lost; else backordered
 	ahead, minMax, covers, lives, lots, inbound uint64 // rows with safety days, of a policy, with a life, …
+	from, to                                    column // days
 	expedited                                   bool
 	// Scalar nets without vector instructions.
 	Scalar bool
@@ -96,6 +97,8 @@ type Facts struct {
 	Life     int16
 	Policy   uint8 // as in net.Facts
 	Lost     bool
+	Dated    bool // it has dates
+	From, To int32
 }
 
 // Lot is a lot size in the form of the kernel.
@@ -127,7 +130,7 @@ func NewLot(lot *net.Lot) Lot {
 // Begin clears the tile for a table.
 func (t *Tile) Begin(tab *Table, expedited bool) {
 	t.tab, t.expedited = tab, expedited
-	t.Done, t.Short, t.Left = 0, 0, 0
+	t.Done, t.Short, t.Ignored, t.Left, t.Dated = 0, 0, 0, 0, 0
 	t.Notes, t.in, t.stock = t.Notes[:0], t.in[:0], t.stock[:0]
 	t.lost, t.ahead, t.minMax, t.covers, t.lives, t.lots, t.inbound = 0, 0, 0, 0, 0, 0, 0
 	n := tab.Planned + 2
@@ -165,6 +168,9 @@ func (t *Tile) Set(lane int, f *Facts, lot *Lot) bool {
 	case max(f.Avail, int64(max(level, f.Min, f.Max))) > MaxUnits || f.SafeDays >= maxAhead*1000 || max(f.Cover, f.Life) > maxAhead:
 		t.Leave(l, Wide)
 		return false
+	case f.Dated && !t.counts(f):
+		t.Leave(l, Kind)
+		return false
 	}
 	bit := uint64(1) << l
 	t.Done |= bit
@@ -193,13 +199,35 @@ func (t *Tile) Set(lane int, f *Facts, lot *Lot) bool {
 		t.lives |= bit
 		t.life[l] = int32(f.Life)
 	}
+	if f.Dated {
+		t.Dated |= bit
+		t.from[l], t.to[l] = f.From, f.To
+	}
 	return true
+}
+
+// counts reports whether the kernel knows what a row's dates do: its policy looks at no day beyond a window, the dates
+// end in the horizon or behind the last window, and all demand that is looked at lies in the sums, or the last week is
+// a whole one.
+func (t *Tile) counts(f *Facts) bool {
+	h := int32(t.tab.horizon)
+	switch {
+	case f.From > f.To, f.Policy != net.PolicyNet, f.SafeDays >= (spare-2)*1000, f.Life > spare-2:
+		return false
+	case f.To < h:
+		return true
+	}
+	return f.To >= t.tab.start[t.tab.Planned+1] && f.From <= h-7 && (f.To == net.FarDay || f.To <= maxDays)
 }
 
 // Open takes what is open of a row, ascending by day; false: the row was left.
 func (t *Tile) Open(lane int, in []net.Receipt) bool {
 	if len(in) == 0 {
 		return true
+	}
+	if t.Dated>>lane&1 != 0 {
+		t.Leave(lane, Kind)
+		return false
 	}
 	var sum int64
 	for i := range in {

@@ -20,6 +20,7 @@ const (
 	conflict  = 9
 	shelfCap  = 10
 	shelfLife = 11
+	seasonEnd = 12
 )
 
 // board is a tile and the same rows one by one.
@@ -135,6 +136,14 @@ func (b *board) row(r *rand.Rand, lane int, large size) *net.Row {
 			row.Receipts = append(row.Receipts, net.Receipt{Day: int32(d), Lane: -1, Units: 1 + number(90, most), Today: r.IntN(40) == 0})
 		}
 	}
+	if r.IntN(4) == 0 {
+		if row.From = int32(r.IntN(b.h+20)) - 10; r.IntN(3) == 0 {
+			row.From = net.FarPast
+		}
+		if row.To = int32(r.IntN(b.h+30)) - 5; r.IntN(3) == 0 {
+			row.To = net.FarDay
+		}
+	}
 	row.LaneLots = []net.Lot{lot}
 	row.Own = make([]int64, b.h)
 	if b.days != nil || b.wide != nil {
@@ -168,9 +177,10 @@ func (b *board) run(t *tile.Tile) tile.Reason {
 			Lost: row.Lost, Policy: row.Policy, Avail: row.Avail / 1000, Safety: int32(row.Safety), SafeDays: int32(row.SafeDays),
 			Present: int32(row.Present), Cap: int32(row.Cap), Min: int32(row.Min), Max: int32(row.Max),
 			Cover: int16(row.Cover), Life: int16(row.Life),
+			Dated: row.From != net.FarPast || row.To != net.FarDay, From: row.From, To: row.To,
 		}
 		lot := tile.NewLot(&row.LaneLots[0])
-		if t.Set(l, &f, &lot) && t.Open(l, row.Receipts) && row.Life > 0 {
+		if t.Set(l, &f, &lot) && t.Open(l, row.Receipts) && (row.Life > 0 || f.Dated) {
 			t.Stock(l, row.Lots)
 		}
 	}
@@ -209,7 +219,7 @@ func (b *board) careful(row *net.Row) outcome {
 		if res.Need == 0 && res.Asked == 0 {
 			continue
 		}
-		a, end := b.tab.Opps[k].Usable, b.tab.End(k, row.Cover)
+		a, end := b.tab.Opps[k].Usable, min(b.tab.End(k, row.Cover), row.To)
 		o := order{
 			opp: k, marks: res.Marks, wanted: int32(res.Wanted), n1: int32(res.N1), n2: int32(res.N2), n3: int32(res.N3),
 			supply: int32(net.SupplyDays(stock[k], row.Sum(int(a), int(end)), end-a+1)),
@@ -229,6 +239,8 @@ func (b *board) careful(row *net.Row) outcome {
 				o.terms.Shelf = st.Change
 			case shelfLife:
 				o.terms.Life = st.Change
+			case seasonEnd:
+				o.terms.Season = st.Change
 			case conflict:
 				o.terms.Conflict = st.Change
 			}

@@ -45,6 +45,9 @@ func (t *Tile) fill() {
 	for rest := t.lives & t.Done; rest != 0; rest &= rest - 1 {
 		t.lasts(bits.TrailingZeros64(rest))
 	}
+	for rest := t.Dated & t.Done; rest != 0; rest &= rest - 1 {
+		t.bounded(bits.TrailingZeros64(rest))
+	}
 }
 
 // tail works out the last stretch of the horizon, after the last opportunity inside it.
@@ -98,6 +101,9 @@ func (t *Tile) forward(lane int) {
 	far := h+whole+1 >= int32(len(t.cum))
 	for w := 1; w <= t.tab.Planned; w++ {
 		end := t.tab.start[w+1]
+		if t.Dated>>l&1 != 0 {
+			end = max(min(end, t.to[l]+1), t.tab.start[w])
+		}
 		at := min(end, h)
 		var ahead, next int32
 		if far {
@@ -184,6 +190,49 @@ func (t *Tile) receipts(lane int) {
 		if s.later && !t.expedited {
 			t.later[w] |= bit
 			t.windows[w].room[lane] = -deep // so that it is looked at
+		}
+	}
+}
+
+// cutToDates takes the demand outside a row's dates out of its sums, and notes whether there is any in the horizon.
+func (t *Tile) cutToDates(lane int) {
+	l, h := lane%Rows, t.tab.horizon
+	from, to := t.from[l], t.to[l]
+	all := t.cum[h][l]
+	before := t.cum[0][l]
+	var sum int32
+	for d := 1; d < len(t.cum); d++ {
+		now := t.cum[d][l]
+		if day := int32(d - 1); day >= from && day <= to {
+			sum += now - before
+		}
+		t.cum[d][l], before = sum, now
+	}
+	if t.cum[h][l] != all {
+		t.Ignored |= 1 << l
+	}
+}
+
+// season gives the demand from the start of window w to the last day of a row's dates.
+func (t *Tile) season(lane, w int) int32 { return t.sum(lane, t.to[lane]+1) - t.before(w)[lane] }
+
+// bounded takes back what windows outside a row's dates ask for: nothing is planned after the last day, and no floor
+// holds before the first. No more is ordered than is sold up to the last day. A window that it cuts is looked at: days
+// of supply count up to there.
+func (t *Tile) bounded(lane int) {
+	l := lane % Rows
+	for w := 1; w <= t.tab.Planned; w++ {
+		a, end := t.tab.start[w], t.tab.start[w+1]-1
+		win := &t.windows[w]
+		switch {
+		case a > t.to[l]:
+			win.top[l], win.ask[l] = -deep, -deep
+		case end < t.from[l]:
+			win.top[l], win.ask[l] = 0, 0
+		case end > t.to[l]:
+			win.room[l] = -deep
+		case t.to[l] != net.FarDay:
+			win.room[l] = min(win.room[l], t.season(l, w))
 		}
 	}
 }
