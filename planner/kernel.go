@@ -197,15 +197,18 @@ type tileRowsAt struct {
 	dep  [tile.Rows]int32 // where in desk.first the first tier of day 0 is that orders add to, -1 none
 }
 
-// takeNeeds takes over what the rows of a tile need at opportunity k.
+// takeNeeds takes over what the rows of a tile need at opportunity k. Which tier an order begins in follows no pattern,
+// so that nothing branches on it.
 func (d *desk) takeNeeds(t *tile.Tile, k int, pick int32, at *tileRowsAt) {
 	n := &t.Needs[k]
 	placed := pick < int32(d.horizon)
 	tier := d.horizon * inputs.TileRows
 	day := int(pick) * inputs.TileRows
+	orders, sums := d.orders, d.first
+	var asks uint64
 	for rest := n.Rows & t.Done; rest != 0; rest &= rest - 1 {
 		l := bits.TrailingZeros64(rest) % tile.Rows
-		o := &d.orders[at.next[l]]
+		o := &orders[at.next[l]]
 		at.next[l]++
 		wanted, n1, n2, n3 := n.Wanted[l], n.N1[l], n.N2[l], n.N3[l]
 		o.opp, o.dos, o.marks, o.state, o.wide = int16(k), int16(n.Supply[l]), 0, orderOpen, false
@@ -217,23 +220,19 @@ func (d *desk) takeNeeds(t *tile.Tile, k int, pick int32, at *tileRowsAt) {
 		if at.dep[l] < 0 || !placed || wanted == 0 {
 			continue
 		}
-		at.asks |= 1 << l
+		asks |= 1 << l
+		none1 := int32(uint32(n1-1) >> 31) // 1 where n₁ is 0; needs grow with their floors
+		none2 := none1 & int32(uint32(n2-1)>>31)
+		none3 := none2 & int32(uint32(n3-1)>>31)
+		least := n1 | n2&-none1 | n3&-none2
 		to := int(at.dep[l]) + day
-		least := n1
-		if least == 0 {
-			least, to = n2, to+tier
-			if least == 0 {
-				least, to = n3, to+tier
-			}
-		}
-		if least == 0 {
-			to += tier
-		} else if pack := t.Pack(l); least <= wanted-pack { // else whole packs, the last of the first one's tier: most orders
-			d.splitFirst(int(at.dep[l])+day, int64(wanted), int64(pack), n1, n2, n3)
+		if pack := t.Pack(l); uint32(least-1) < uint32(wanted-pack) { // else whole packs, the last of the first one's tier: most orders
+			d.splitFirst(to, int64(wanted), int64(pack), n1, n2, n3)
 			continue
 		}
-		d.first[to] += int64(wanted)
+		sums[to+int(none1+none2+none3)*tier] += int64(wanted)
 	}
+	at.asks |= asks
 }
 
 // splitFirst adds an order of several tiers to the first netting's sums of a day.

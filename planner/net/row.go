@@ -208,28 +208,36 @@ func (r *Row) fillDependent() {
 	s := &r.store
 	s.d1, s.d2, s.d3 = sized(s.d1, t), sized(s.d2, t), sized(s.d3, t)
 	r.D1, r.D2, r.D3 = s.d1, s.d2, s.d3
-	for d := range t {
-		var dep [4]int64
-		for i := range dep {
-			if d < h {
-				dep[i] = min(r.Dep[i][d], maxDailyDependent) * 1000
-			} else {
-				dep[i] = min(r.DepEnd[i][(d-h)%14], maxDailyDependent) * 1000
-			}
+	var dep, end [4][]int64
+	for i := range dep {
+		dep[i], end[i] = r.Dep[i][:h], r.DepEnd[i][:14]
+	}
+	all, d1, d2, d3 := r.All[:t], r.D1[:t], r.D2[:t], r.D3[:t]
+	for d := range h {
+		d1[d] = all[d] + thousand(dep[0][d])
+		d2[d] = d1[d] + thousand(dep[1][d])
+		d3[d] = d2[d] + thousand(dep[2][d])
+		all[d] = d3[d] + thousand(dep[3][d])
+	}
+	for d, at := h, 0; d < t; d++ {
+		d1[d] = all[d] + thousand(end[0][at])
+		d2[d] = d1[d] + thousand(end[1][at])
+		d3[d] = d2[d] + thousand(end[2][at])
+		all[d] = d3[d] + thousand(end[3][at])
+		if at++; at == 14 {
+			at = 0
 		}
-		base := r.All[d]
-		r.D1[d] = base + dep[0]
-		r.D2[d] = r.D1[d] + dep[1]
-		r.D3[d] = r.D2[d] + dep[2]
-		r.All[d] = r.D3[d] + dep[3]
 	}
 	r.tailed = true
 	for i := range r.tail {
 		for j := range r.DepEnd {
-			r.tail[i] += min(r.DepEnd[j][i], maxDailyDependent) * 1000
+			r.tail[i] += thousand(r.DepEnd[j][i])
 		}
 	}
 }
+
+// thousand turns children's orders of a day into milli-units.
+func thousand(units int64) int64 { return min(units, maxDailyDependent) * 1000 }
 
 func (r *Row) fillReceipts() {
 	if len(r.Receipts) == 0 {
