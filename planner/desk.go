@@ -34,22 +34,23 @@ type desk struct {
 	byItem []int32 // skus by (item, node)
 	itemAt [inputs.TileRows + 1]int32
 
-	row    net.Row
-	pass   net.Pass
-	swift  net.Swift
-	tile   tile.Tile
-	paths  pathCounts
-	left   []int32   // rows of a tile that no short way netted
-	facts0 net.Facts // of the plain row in work
-	stock  []int64
-	modes  []net.Mode
-	held   []int64
-	cut    net.Table // the first opportunities of one
-	own64  []int64   // H days of scratch
-	turned tileRows
-	prom64 []int64
-	sort   []int32
-	counts []int32
+	row     net.Row
+	pass    net.Pass
+	swift   net.Swift
+	tile    tile.Tile
+	facts64 tile.Facts // of the tile in work
+	paths   pathCounts
+	left    []int32   // rows of a tile that no short way netted
+	facts0  net.Facts // of the plain row in work
+	stock   []int64
+	modes   []net.Mode
+	held    []int64
+	cut     net.Table // the first opportunities of one
+	own64   []int64   // H days of scratch
+	turned  tileRows
+	prom64  []int64
+	sort    []int32
+	counts  []int32
 
 	pool    share.Pool
 	claims  []share.Claim

@@ -59,23 +59,11 @@ func (d *desk) netTile(p *inputs.Partition, no int, first int) {
 	t := &d.tile
 	t.Scalar = d.kernel == KernelScalar
 	t.Begin(&tab.Table, d.policy.OrderExpedited)
+	d.setTile(t, p, no, first, tab.Lane)
 	var cut [tile.Rows]int32
 	at, rows := int(p.TileAt[no]), d.horizon*tile.Rows
-	for i := first; i < len(d.skus); i++ {
-		s := &d.skus[i]
-		lane := int(s.row) % tile.Rows
-		if !d.setLane(t, p, s, lane, tab.Lane) {
-			continue
-		}
-		if left, of := int64(p.Day0Left[s.row]), int64(p.Day0Of[s.row]); left != of && of > 0 && width > 0 {
-			var own int64
-			if width == 2 {
-				own = int64(p.D16[at+lane])
-			} else {
-				own = int64(p.D32[at+lane])
-			}
-			cut[lane] = int32(own - (own*left+of-1)/of)
-		}
+	if width > 0 {
+		leftOfTodays(p, no, &cut)
 	}
 	switch {
 	case t.Done == 0: // all rows were left
@@ -96,47 +84,102 @@ func (d *desk) netTile(p *inputs.Partition, no int, first int) {
 	}
 }
 
-// setLane gives the kernel a row's facts; false: the row is not for the kernel.
-func (d *desk) setLane(t *tile.Tile, p *inputs.Partition, s *sku, lane int, from int32) bool {
-	row := int(s.row)
-	flags := p.Flags[row]
-	switch {
-	case s.flags&skuOrders == 0:
-		t.Leave(lane, tile.Unplanned)
-		return false
-	case flags&(notPlain&^inputs.FlagDates) != 0:
-		t.Leave(lane, tile.Kind)
-		return false
-	}
-	f := tile.Facts{
-		Avail:  int64(p.OnHand[row]) - int64(p.Unusable[row]) - int64(p.Reserved[row]),
-		Safety: p.SafetyUnits[row], SafeDays: p.SafetyDays[row], Present: p.Presentation[row], Cap: p.ShelfCap[row],
-		Min: p.Min[row], Max: p.Max[row], Cover: p.CoverDays[row], Life: p.ShelfLife[row],
-		Policy: uint8(p.Policy[row]), Lost: flags&inputs.FlagLost != 0,
-	}
-	if !f.Lost {
-		f.Avail -= int64(p.Backorders[row])
-	}
-	if flags&inputs.FlagDates != 0 {
-		day0 := d.net.Nodes.Day0[s.node]
-		f.Dated, f.From, f.To = true, relativeDay(p.SaleFrom[row], day0), relativeDay(p.SaleTo[row], day0)
-	}
-	if !t.Set(lane, &f, &d.kernelLots[p.LotSet[row]][from]) {
-		return false
-	}
-	if flags&inputs.FlagInbound != 0 {
-		d.row.Receipts = d.row.Receipts[:0]
-		d.receipts(p, s, &d.row)
-		if !t.Open(lane, d.row.Receipts) {
-			return false
+// setTile gives the kernel the facts of a tile's rows.
+func (d *desk) setTile(t *tile.Tile, p *inputs.Partition, no, first int, from int32) {
+	f := &d.facts64
+	f.Lost, f.MinMax, f.Covers, f.Dated = 0, 0, 0, 0
+	var rows, inbound, lots uint64
+	for i := first; i < len(d.skus); i++ {
+		s := &d.skus[i]
+		row := int(s.row)
+		lane := row % tile.Rows
+		flags := p.Flags[row]
+		switch {
+		case s.flags&skuOrders == 0:
+			t.Leave(lane, tile.Unplanned)
+			continue
+		case flags&(notPlain&^inputs.FlagDates) != 0:
+			t.Leave(lane, tile.Kind)
+			continue
+		}
+		bit := uint64(1) << lane
+		rows |= bit
+		t.Lot(lane, &d.kernelLots[p.LotSet[row]][from])
+		if flags&inputs.FlagLost != 0 {
+			f.Lost |= bit
+		}
+		switch p.Policy[row] {
+		case inputs.PolicyMinMax:
+			f.MinMax |= bit
+		case inputs.PolicyCover:
+			f.Covers |= bit
+		case inputs.PolicyNet, inputs.PolicyNone:
+		}
+		if flags&(inputs.FlagDates|inputs.FlagInbound|inputs.FlagLots) == 0 {
+			continue
+		}
+		if flags&inputs.FlagDates != 0 {
+			day0 := d.net.Nodes.Day0[s.node]
+			f.Dated |= bit
+			f.From[lane], f.To[lane] = relativeDay(p.SaleFrom[row], day0), relativeDay(p.SaleTo[row], day0)
+		}
+		if flags&inputs.FlagInbound != 0 {
+			inbound |= bit
+		}
+		if flags&inputs.FlagLots != 0 && (p.ShelfLife[row] > 0 || flags&inputs.FlagDates != 0) {
+			lots |= bit
 		}
 	}
-	if flags&inputs.FlagLots != 0 && (f.Life > 0 || f.Dated) {
-		d.row.Lots = d.row.Lots[:0]
-		d.stockLots(p, s, &d.row)
-		t.Stock(lane, d.row.Lots)
+	base := no * tile.Rows
+	f.OnHand, f.Unusable = numbersOf(p.OnHand, base), numbersOf(p.Unusable, base)
+	f.Reserved, f.Backorders = numbersOf(p.Reserved, base), numbersOf(p.Backorders, base)
+	f.Safety, f.SafeDays = numbersOf(p.SafetyUnits, base), numbersOf(p.SafetyDays, base)
+	f.Present, f.Cap = numbersOf(p.Presentation, base), numbersOf(p.ShelfCap, base)
+	f.Min, f.Max = numbersOf(p.Min, base), numbersOf(p.Max, base)
+	f.Cover, f.Life = numbersOf(p.CoverDays, base), numbersOf(p.ShelfLife, base)
+	t.Set(f, rows)
+	if (inbound|lots)&t.Done == 0 {
+		return
 	}
-	return true
+	for i := first; i < len(d.skus); i++ {
+		s := &d.skus[i]
+		lane := int(s.row) % tile.Rows
+		if inbound>>lane&1 != 0 && t.Done>>lane&1 != 0 {
+			d.row.Receipts = d.row.Receipts[:0]
+			d.receipts(p, s, &d.row)
+			t.Open(lane, d.row.Receipts)
+		}
+		if lots>>lane&1 != 0 && t.Done>>lane&1 != 0 {
+			d.row.Lots = d.row.Lots[:0]
+			d.stockLots(p, s, &d.row)
+			t.Stock(lane, d.row.Lots)
+		}
+	}
+}
+
+// numbersOf gives a tile's part of a column.
+func numbersOf[T any](column []T, base int) *[tile.Rows]T { return (*[tile.Rows]T)(column[base:]) }
+
+// leftOfTodays gives what of the demand of day 0 is over already, per row of a tile of 16 or 32 bits.
+func leftOfTodays(p *inputs.Partition, no int, cut *[tile.Rows]int32) {
+	base, at := no*tile.Rows, int(p.TileAt[no])
+	left, of := numbersOf(p.Day0Left, base), numbersOf(p.Day0Of, base)
+	if *left == *of {
+		return
+	}
+	for lane := range cut {
+		left, of := int64(left[lane]), int64(of[lane])
+		if left == of || of == 0 {
+			continue
+		}
+		var own int64
+		if p.TileWidth[no] == 2 {
+			own = int64(p.D16[at+lane])
+		} else {
+			own = int64(p.D32[at+lane])
+		}
+		cut[lane] = int32(own - (own*left+of-1)/of)
+	}
 }
 
 // takeKernel takes over the orders of the netted rows, SKU by SKU, and places them: adds them to the dependent demand

@@ -22,6 +22,11 @@ func BenchmarkTile(b *testing.B) {
 		days[i] = uint16(r.IntN(1000))
 	}
 	lot := tile.NewLot(&net.Lot{Pack: 3})
+	f := blank()
+	f.Lost = ^uint64(0)
+	for l := range tile.Rows {
+		f.OnHand[l], f.Safety[l], f.Cap[l] = int32(l%9), 2, -1
+	}
 	var cut [tile.Rows]int32
 	for _, scalar := range []bool{true, false} {
 		b.Run(fmt.Sprintf("scalar=%v", scalar), func(b *testing.B) {
@@ -31,9 +36,9 @@ func BenchmarkTile(b *testing.B) {
 			for b.Loop() {
 				t.Begin(&form, false)
 				for l := range tile.Rows {
-					f := tile.Facts{Avail: int64(l % 9), Safety: 2, Cap: -1, Lost: true}
-					t.Set(l, &f, &lot)
+					t.Lot(l, &lot)
 				}
+				t.Set(f, ^uint64(0))
 				t.Demand(days, &cut)
 				t.Run()
 				needs = 0

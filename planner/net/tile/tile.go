@@ -85,22 +85,6 @@ type window struct {
 	used column // its demand
 }
 
-// Facts are the numbers of a row, in units unless said otherwise.
-type Facts struct {
-	Avail    int64
-	Safety   int32
-	SafeDays int32 // thousandths of a day
-	Present  int32
-	Cap      int32 // below 0: none
-	Min, Max int32
-	Cover    int16
-	Life     int16
-	Policy   uint8 // as in net.Facts
-	Lost     bool
-	Dated    bool // it has dates
-	From, To int32
-}
-
 // Lot is a lot size in the form of the kernel.
 type Lot struct {
 	pack, least, leastOrder, dead int32
@@ -152,72 +136,6 @@ func (t *Tile) Leave(lane int, why Reason) {
 	t.Left |= 1 << lane
 	t.Done &^= 1 << lane
 	t.Why[lane] = why
-}
-
-// Set takes a row's facts and lot size; false: the row was left, and is nothing to the kernel.
-func (t *Tile) Set(lane int, f *Facts, lot *Lot) bool {
-	l := lane % Rows
-	level := max(f.Safety, f.Present)
-	switch {
-	case lot.why != Netted:
-		t.Leave(l, lot.why)
-		return false
-	case f.Avail < 0:
-		t.Leave(l, Negative)
-		return false
-	case max(f.Avail, int64(max(level, f.Min, f.Max))) > MaxUnits || f.SafeDays >= maxAhead*1000 || max(f.Cover, f.Life) > maxAhead:
-		t.Leave(l, Wide)
-		return false
-	case f.Dated && !t.counts(f):
-		t.Leave(l, Kind)
-		return false
-	}
-	bit := uint64(1) << l
-	t.Done |= bit
-	t.avail[l], t.level[l], t.pres[l] = int32(f.Avail)*1000, level*1000, f.Present*1000
-	t.pack[l], t.least[l], t.leastOrder[l], t.dead[l], t.perPack[l] = lot.pack, lot.least, lot.leastOrder, lot.dead, lot.perPack
-	t.shelf[l], t.trigger[l] = always, -deep
-	if f.Cap >= 0 {
-		t.shelf[l] = int32(min(int64(f.Cap)*1000, always))
-	}
-	if f.Lost {
-		t.lost |= bit
-	}
-	if f.SafeDays > 0 {
-		t.ahead |= bit
-		t.safe[l] = f.SafeDays
-	}
-	switch f.Policy {
-	case net.PolicyMinMax:
-		t.minMax |= bit
-		t.trigger[l], t.goal[l] = f.Min*1000, f.Max*1000
-	case net.PolicyCover:
-		t.covers |= bit
-		t.cover[l] = int32(f.Cover)
-	}
-	if f.Life > 0 {
-		t.lives |= bit
-		t.life[l] = int32(f.Life)
-	}
-	if f.Dated {
-		t.Dated |= bit
-		t.from[l], t.to[l] = f.From, f.To
-	}
-	return true
-}
-
-// counts reports whether the kernel knows what a row's dates do: its policy looks at no day beyond a window, the dates
-// end in the horizon or behind the last window, and all demand that is looked at lies in the sums, or the last week is
-// a whole one.
-func (t *Tile) counts(f *Facts) bool {
-	h := int32(t.tab.horizon)
-	switch {
-	case f.From > f.To, f.Policy != net.PolicyNet, f.SafeDays >= (spare-2)*1000, f.Life > spare-2:
-		return false
-	case f.To < h:
-		return true
-	}
-	return f.To >= t.tab.start[t.tab.Planned+1] && f.From <= h-7 && (f.To == net.FarDay || f.To <= maxDays)
 }
 
 // Open takes what is open of a row, ascending by day; false: the row was left.

@@ -169,18 +169,37 @@ func (b *board) run(t *tile.Tile) tile.Reason {
 		return why
 	}
 	t.Begin(&tab, b.expedited)
+	f := blank()
+	var live uint64
 	for l, row := range b.rows {
 		if row == nil {
 			continue
 		}
-		f := tile.Facts{
-			Lost: row.Lost, Policy: row.Policy, Avail: row.Avail / 1000, Safety: int32(row.Safety), SafeDays: int32(row.SafeDays),
-			Present: int32(row.Present), Cap: int32(row.Cap), Min: int32(row.Min), Max: int32(row.Max),
-			Cover: int16(row.Cover), Life: int16(row.Life),
-			Dated: row.From != net.FarPast || row.To != net.FarDay, From: row.From, To: row.To,
-		}
+		bit := uint64(1) << l
+		live |= bit
 		lot := tile.NewLot(&row.LaneLots[0])
-		if t.Set(l, &f, &lot) && t.Open(l, row.Receipts) && (row.Life > 0 || f.Dated) {
+		t.Lot(l, &lot)
+		f.OnHand[l], f.Reserved[l] = int32(max(row.Avail/1000, 0)), int32(max(-row.Avail/1000, 0))
+		f.Safety[l], f.SafeDays[l], f.Present[l], f.Cap[l] = int32(row.Safety), int32(row.SafeDays), int32(row.Present), int32(row.Cap)
+		f.Min[l], f.Max[l], f.Cover[l], f.Life[l] = int32(row.Min), int32(row.Max), int16(row.Cover), int16(row.Life)
+		if f.Backorders[l] = 0; row.Lost {
+			f.Lost |= bit
+			f.Backorders[l] = 9 // nobody waits where demand is lost
+		}
+		switch row.Policy {
+		case net.PolicyMinMax:
+			f.MinMax |= bit
+		case net.PolicyCover:
+			f.Covers |= bit
+		}
+		if row.From != net.FarPast || row.To != net.FarDay {
+			f.Dated |= bit
+			f.From[l], f.To[l] = row.From, row.To
+		}
+	}
+	t.Set(f, live)
+	for l, row := range b.rows {
+		if t.Done>>l&1 != 0 && t.Open(l, row.Receipts) && (row.Life > 0 || f.Dated>>l&1 != 0) {
 			t.Stock(l, row.Lots)
 		}
 	}
@@ -191,6 +210,18 @@ func (b *board) run(t *tile.Tile) tile.Reason {
 	}
 	t.Run()
 	return why
+}
+
+// blank gives facts of rows without any, but for caps of 0.
+func blank() *tile.Facts {
+	var f tile.Facts
+	for _, c := range []**[tile.Rows]int32{
+		&f.OnHand, &f.Unusable, &f.Reserved, &f.Backorders, &f.Safety, &f.Present, &f.SafeDays, &f.Cap, &f.Min, &f.Max,
+	} {
+		*c = new([tile.Rows]int32)
+	}
+	f.Cover, f.Life = new([tile.Rows]int16), new([tile.Rows]int16)
+	return &f
 }
 
 // outcome is the orders of a row.
@@ -368,13 +399,17 @@ func TestTileIsReused(t *testing.T) {
 		compare(t, &tl, boards[i])
 	}
 	tab, _ := tile.Compile(&boards[0].tab, boards[0].h)
-	f := tile.Facts{Avail: 1, Safety: 9, Cap: -1}
+	f := blank()
+	for l := range tile.Rows {
+		f.OnHand[l], f.Safety[l], f.Cap[l] = 1, 9, -1
+	}
 	lot := tile.NewLot(&net.Lot{Pack: 3})
 	if n := testing.AllocsPerRun(20, func() {
 		tl.Begin(&tab, false)
 		for l := range tile.Rows {
-			tl.Set(l, &f, &lot)
+			tl.Lot(l, &lot)
 		}
+		tl.Set(f, ^uint64(0))
 		tl.Demand(boards[0].days, &boards[0].cut)
 		tl.Run()
 	}); n != 0 {
