@@ -77,8 +77,11 @@ func (d *desk) projectInto(out *siteOut, i int32) {
 	c := out.tables[Projections].Cols
 	for k, col := range d.projDays.columns() {
 		list := &c[3+k].List
-		*list = slices.Grow(*list, d.horizon)
-		*col = (*list)[len(*list):cap(*list)]
+		n := len(*list)
+		if cap(*list)-n < d.horizon {
+			*list = slices.Grow(*list, d.horizon)
+		}
+		*col = (*list)[n : n+d.horizon]
 	}
 	d.project(i, &d.projDays)
 }

@@ -122,13 +122,13 @@ func (d *desk) ownDemand(p *inputs.Partition, row int, own []int64) {
 		clear(own)
 	case 2:
 		column := p.D16[at : at+(h-1)*inputs.TileRows+1]
-		for t := range own {
-			own[t] = int64(column[t*inputs.TileRows])
+		for t, k := 0, 0; k < len(column) && t < len(own); t, k = t+1, k+inputs.TileRows {
+			own[t] = int64(column[k])
 		}
 	case 4:
 		column := p.D32[at : at+(h-1)*inputs.TileRows+1]
-		for t := range own {
-			own[t] = int64(column[t*inputs.TileRows])
+		for t, k := 0, 0; k < len(column) && t < len(own); t, k = t+1, k+inputs.TileRows {
+			own[t] = int64(column[k])
 		}
 	default:
 		column := p.D64[at : at+(h-1)*inputs.TileRows+1]

@@ -156,33 +156,69 @@ func (d *desk) addPlanned(s *sku, p *projection) {
 	if s.count == 0 {
 		return
 	}
-	opps := d.table(s).Opps
+	opps, planned := d.table(s).Opps, p.planned
 	orders := d.orders[s.first : s.first+s.count]
 	for k := range orders {
 		o := &orders[k]
-		if a := int(opps[o.opp].Usable); a < len(p.planned) {
-			p.planned[a] += d.units(o) * 1000
+		q := int64(o.wanted)
+		if o.state == orderFixed {
+			q = int64(o.given)
+		}
+		if o.wide {
+			q = d.units(o)
+		}
+		if a := int(opps[o.opp].Usable); a < len(planned) {
+			planned[a] += q * 1000
 		}
 	}
 }
 
 // run works out stock and shortage of each day.
 func (p *projection) run() {
+	switch {
+	case p.lost && p.avail >= 0:
+		p.runLost()
+	case p.lost:
+		p.runOwing()
+	default:
+		p.runBackordered()
+	}
+}
+
+// runLost runs the days of a row that owes nothing and never does: what is not there is lost.
+func (p *projection) runLost() {
+	h := len(p.demand)
+	demand, receipts, planned, onHand, short := p.demand, p.receipts[:h], p.planned[:h], p.onHand[:h], p.short[:h]
+	stock := p.avail
+	for t, q := range demand {
+		bal := stock + receipts[t] + planned[t] - q
+		stock = max(bal, 0)
+		onHand[t], short[t] = stock, stock-bal
+	}
+}
+
+// runOwing runs the days of a row that owes something at first: what comes in serves that before it is stock.
+func (p *projection) runOwing() {
 	h := len(p.demand)
 	receipts, planned, onHand, short := p.receipts[:h], p.planned[:h], p.onHand[:h], p.short[:h]
-	stock, owed := p.avail, min(0, p.avail)
+	stock, owed := p.avail, p.avail
 	for t, demand := range p.demand {
 		in := receipts[t] + planned[t]
 		bal := stock + in - demand
-		if p.lost {
-			owed = min(0, owed+in)
-			stock = max(owed, bal)
-			short[t] = stock - bal
-		} else {
-			stock = bal
-			short[t] = max(0, -bal)
-		}
-		onHand[t] = stock
+		owed = min(0, owed+in)
+		stock = max(owed, bal)
+		onHand[t], short[t] = stock, stock-bal
+	}
+}
+
+// runBackordered runs the days of a row whose unmet demand waits.
+func (p *projection) runBackordered() {
+	h := len(p.demand)
+	receipts, planned, onHand, short := p.receipts[:h], p.planned[:h], p.onHand[:h], p.short[:h]
+	stock := p.avail
+	for t, demand := range p.demand {
+		stock += receipts[t] + planned[t] - demand
+		onHand[t], short[t] = stock, max(0, -stock)
 	}
 }
 
