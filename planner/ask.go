@@ -80,10 +80,14 @@ func (d *desk) upward() uint64 {
 			continue
 		}
 		p := d.sites[i].part
+		last, foreign := sku{set: inputs.None, class: inputs.None}, false // rows with the same lanes lie together
 		for row := int(p.GroupTile[at]) * inputs.TileRows; row < int(p.GroupTile[at+1])*inputs.TileRows; row++ {
 			if item := p.Item[row]; item != inputs.None && (wanted&^items)>>(item%inputs.TileRows)&1 != 0 {
 				s := sku{site: int16(i), set: p.LaneSet[row], class: d.classOf(p, row)}
-				if d.foreign(&s) >= 0 {
+				if s.set != last.set || s.class != last.class {
+					last, foreign = s, d.foreign(&s) >= 0
+				}
+				if foreign {
 					items |= 1 << (item % inputs.TileRows)
 				}
 			}

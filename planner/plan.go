@@ -54,13 +54,14 @@ type planning struct {
 	change   *change // net change, or what the next one needs; nil: neither
 	replay   *replay // this plan only counts what items of an earlier cycle added to the workload
 
-	mu       sync.Mutex
-	done     []DCResult
-	free     []*desk // desks that no worker has
-	freeOuts []*groupOut
-	asked    askedGroups
-	budget   *budget
-	telling  sync.Mutex
+	mu          sync.Mutex
+	done        []DCResult
+	free        []*desk // desks that no worker has
+	freeOuts    []*groupOut
+	freeVendors []Table // of vendor lines, empty
+	asked       askedGroups
+	budget      *budget
+	telling     sync.Mutex
 }
 
 // tell passes an event on, one at a time.
@@ -221,6 +222,25 @@ func (p *planning) takeOut(sites int) *groupOut {
 		}
 	}
 	return &groupOut{sites: make([]siteOut, sites)}
+}
+
+// takeVendor gives an empty table for a DC's vendor lines: one that another DC left, else a new one.
+func (p *planning) takeVendor() Table {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.freeVendors)
+	if n == 0 {
+		return Table{}
+	}
+	t := p.freeVendors[n-1]
+	p.freeVendors = p.freeVendors[:n-1]
+	return t
+}
+
+func (p *planning) leaveVendor(t Table) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.freeVendors = append(p.freeVendors, t)
 }
 
 func (p *planning) leaveOut(out *groupOut) {

@@ -28,6 +28,9 @@ func (p *planning) enter(ctx context.Context, u int, give bool) (*visiting, erro
 	v.outboxes = s.outboxes()
 	v.sums = make([]dcSum, len(s.sites))
 	for i := range v.sums {
+		if give {
+			v.sums[i].vendor = p.takeVendor()
+		}
 		v.sums[i].begin(s.sites[i].dc)
 		v.sums[i].net = p.change != nil && p.change.base != nil && !p.change.units[u].full
 	}
@@ -45,6 +48,10 @@ func (v *visiting) close(ctx context.Context) error {
 	if v.give {
 		if err := v.end(ctx); err != nil {
 			return err
+		}
+		for i := range v.sums {
+			v.p.leaveVendor(v.sums[i].vendor)
+			v.sums[i].vendor = Table{}
 		}
 	}
 	parts := make([]*inputs.Partition, len(v.sites))

@@ -14,6 +14,11 @@ type wire struct {
 var errWire = errors.New("blob is cut short or not of this version; plan the cycle again with an empty exchange")
 
 func (w *wire) int() int64 {
+	if len(w.buf) > 0 && w.buf[0] < 0x80 { // most
+		v := w.buf[0]
+		w.buf = w.buf[1:]
+		return int64(v>>1) ^ -int64(v&1)
+	}
 	v, n := binary.Varint(w.buf)
 	if n <= 0 {
 		w.bad, w.buf = true, nil
