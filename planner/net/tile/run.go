@@ -41,11 +41,12 @@ func (t *Tile) Run() {
 		t.step(k)
 	}
 	tail := &t.windows[t.tab.Planned+1]
-	for l := range t.p {
+	var short uint64
+	for l := range &t.p {
 		least := min(t.seen[l], t.p[l]+tail.low[l])
-		t.Short |= uint64(uint32(least)>>31) << l
+		short = short>>1 | uint64(uint32(least)>>31)<<63
 	}
-	t.Short &= t.Done
+	t.Short = short & t.Done
 }
 
 func (t *Tile) stepScalar(k int) {

@@ -10,11 +10,10 @@ import (
 // then those of the rows that have.
 func (t *Tile) fill() {
 	m := t.tab.Planned
-	for l := range t.least0 {
-		t.least0[l] = 0
-		if t.lost>>l&1 == 0 {
-			t.least0[l] = -deep
-		}
+	lost := t.lost
+	for l := range &t.least0 {
+		t.least0[l] = -deep &^ -int32(lost&1)
+		lost >>= 1
 	}
 	for w := range m + 1 {
 		t.plainWindow(w)
