@@ -50,6 +50,9 @@ func (v *visiting) close(ctx context.Context) error {
 			return err
 		}
 		for i := range v.sums {
+			if v.p.change != nil {
+				break // a net change ends its DCs later
+			}
 			v.p.leaveVendor(v.sums[i].vendor)
 			v.sums[i].vendor = Table{}
 		}
