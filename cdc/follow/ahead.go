@@ -24,7 +24,7 @@ type chunk struct {
 	next  int64 // offset after the last record, marks of the broker included
 	fetch error // of fetching the partition
 	err   error // of decoding, not the record's own: at offset next
-	over  bool  // the decoder has nothing more of this fetch
+	over  bool  // a round is full, or the decoder has nothing more of this fetch
 }
 
 // chunkRecords keeps a chunk in a core's cache.
@@ -49,18 +49,19 @@ func (f *Follower) decodeAhead(ctx context.Context, start func(func())) *ahead {
 	for _, d := range f.readers {
 		work := make(chan kgo.Fetches)
 		a.work = append(a.work, work)
-		start(func() { (&reader{ahead: a, decoder: d, next: map[cdc.Partition]int64{}}).run(ctx, work) })
+		r := &reader{ahead: a, decoder: d, next: map[cdc.Partition]int64{}, round: max(1, f.cfg.PollRecords/len(f.readers))}
+		start(func() { r.run(ctx, work) })
 	}
 	start(func() { f.fetch(ctx, a) })
 	return a
 }
 
-// fetch hands the partitions of every fetch to their decoders; the client keeps a request to every broker under way
-// meanwhile.
+// fetch hands the partitions of every fetch to their decoders. It takes all that the client has: the client asks a
+// broker for more once what it has of it was taken, and so fetches and unpacks while this is decoded.
 func (f *Follower) fetch(ctx context.Context, a *ahead) {
 	for ctx.Err() == nil {
 		shares := make([]kgo.Fetches, len(a.work))
-		f.client.PollRecords(ctx, f.cfg.PollRecords).EachPartition(func(ft kgo.FetchTopicPartition) {
+		f.client.PollFetches(ctx).EachPartition(func(ft kgo.FetchTopicPartition) {
 			i := shareOf(ft.Topic, ft.Partition, len(shares))
 			shares[i] = append(shares[i], kgo.Fetch{Topics: []kgo.FetchTopic{{Topic: ft.Topic, Partitions: []kgo.FetchPartition{ft.FetchPartition}}}})
 		})
@@ -92,6 +93,8 @@ type reader struct {
 	decoder cdc.Decoder
 	next    map[cdc.Partition]int64 // offset after the last record decoded
 	record  cdc.Record
+	round   int // records after which Run may do what it does between rounds
+	since   int // records since it last could
 }
 
 func (r *reader) run(ctx context.Context, work <-chan kgo.Fetches) {
@@ -125,7 +128,10 @@ func (r *reader) share(ctx context.Context, share kgo.Fetches) bool {
 			c.part, c.fetch, c.err = part, err, nil
 			r.decode(c, left[:n])
 			left = left[n:]
-			c.over = last && len(left) == 0
+			r.since += n
+			if c.over = last && len(left) == 0 || r.since >= r.round; c.over {
+				r.since = 0
+			}
 			done := c.err != nil || len(left) == 0
 			failed := c.err != nil
 			select {

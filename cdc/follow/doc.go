@@ -13,6 +13,11 @@
 //	stock-0    7 · 8 · 9 ·                    8 is open: 8 and 9 wait here
 //	stock-1    7 · – ·                        7 is whole and was applied
 //
+// What never comes holds nothing up for ever. A transaction of which records are missing, or its END although its
+// source went on to another one, is taken as it is after a grace, once all was read that was there; offsets without
+// records (compaction leaves them, at the end of a partition too) count as read; and what a transaction needs that
+// others wait for is fetched even when as much waits as may (bound.go).
+//
 // Invariants:
 //
 //	F1 a record is applied at most once and in the order of its partition; offsets are the state's

@@ -36,7 +36,8 @@ type Follower struct {
 	open     map[string]*transaction
 	txs      []*transaction // those of open, by when their first record was read
 	done     remembered
-	waiting  int // entries in all queues
+	waiting  int   // entries in all queues
+	begins   int64 // BEGINs that were read
 	asleep   bool
 	high     map[string]cdc.Position // per source, applied
 	marks    map[string]cdc.Position // per source, of BEGIN and END that were read
@@ -99,6 +100,8 @@ func (f *Follower) connect(ctx context.Context) error {
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{}),
 		kgo.MaxDecompressBatchBytes(maxBatch),
+		kgo.FetchMaxBytes(fetchBytes),
+		kgo.FetchMaxWait(500*time.Millisecond), // what is resumed waits for a request that is under way
 		kgo.MetadataMinAge(100*time.Millisecond),
 	)
 	var err error
@@ -125,6 +128,10 @@ func (f *Follower) connect(ctx context.Context) error {
 
 // maxBatch is what a batch may unpack to: brokers take batches of 1 MiB by default, packed.
 const maxBatch = 256 << 20
+
+// fetchBytes is what one broker gives at a time, packed. Of each broker a fetch is being applied, one waits for it and
+// one is under way.
+const fetchBytes = 4 << 20
 
 // Close lets go of the connections. It is called when Run has ended, or was never called.
 func (f *Follower) Close() {
@@ -214,27 +221,6 @@ func (f *Follower) took(c *chunk) error {
 	f.bound()
 	f.cfg.OnRound()
 	return nil
-}
-
-// bound stops fetching rows of transactions while too much waits, and begins again when half of it is gone. The
-// topics of BEGIN and END are always read: they are what ends the wait.
-func (f *Follower) bound() {
-	full := f.waiting >= f.cfg.HeldRecords || f.asleep && f.waiting > f.cfg.HeldRecords/2
-	if full == f.asleep {
-		return
-	}
-	f.asleep = full
-	which := map[string][]int32{}
-	for _, p := range f.parts {
-		if p.topic.Source != "" && !p.topic.Transactions {
-			which[p.Topic] = append(which[p.Topic], p.ID)
-		}
-	}
-	if full {
-		f.client.PauseFetchPartitions(which)
-		return
-	}
-	f.client.ResumeFetchPartitions(which)
 }
 
 // readLog applies what is new in the log behind HTTP, a bounded part of it, and gives the channel that is closed

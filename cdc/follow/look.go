@@ -24,6 +24,8 @@ type looked struct {
 	parts   map[cdc.Partition]extent
 	missing []string                 // topics that are not there, ascending
 	foreign map[cdc.Partition]string // who holds the stable offset of a partition back
+	topics  kadm.TopicDetails
+	holes   map[cdc.Partition]hole
 	err     error
 }
 
@@ -35,6 +37,7 @@ func (f *Follower) watch(ctx context.Context, to chan<- looked) {
 	tick := time.NewTicker(f.cfg.Look)
 	defer tick.Stop()
 	before := map[cdc.Partition]extent{}
+	var stood map[cdc.Partition]int64
 	for {
 		select {
 		case <-ctx.Done():
@@ -46,6 +49,7 @@ func (f *Follower) watch(ctx context.Context, to chan<- looked) {
 		if err == nil {
 			f.name(limited, &seen, before)
 			before = seen.parts
+			stood = f.holes(limited, &seen, stood)
 		}
 		cancel()
 		seen.err = err
@@ -59,7 +63,7 @@ func (f *Follower) watch(ctx context.Context, to chan<- looked) {
 
 // look asks the cluster for the partitions of all topics and where they begin and end.
 func (f *Follower) look(ctx context.Context) (looked, error) {
-	seen := looked{at: f.cfg.Now().UnixMicro(), parts: map[cdc.Partition]extent{}}
+	seen := looked{at: f.cfg.Now().UnixMicro(), parts: map[cdc.Partition]extent{}, holes: map[cdc.Partition]hole{}}
 	names := slices.Sorted(maps.Keys(f.topics))
 	if err := f.refresh(ctx, names); err != nil {
 		return seen, f.away(ctx, err, names)
@@ -68,6 +72,7 @@ func (f *Follower) look(ctx context.Context) (looked, error) {
 	if err != nil {
 		return seen, f.away(ctx, err, names)
 	}
+	seen.topics = details
 	var there []string
 	for _, name := range names {
 		d, known := details[name]
@@ -260,6 +265,7 @@ func (f *Follower) see(seen looked) error {
 		}
 		p.start, p.stable, p.end, p.by = e.start, e.stable, e.end, seen.foreign[name]
 	}
+	f.overHoles(&seen)
 	if len(add) > 0 {
 		f.client.AddConsumePartitions(add)
 		f.client.ForceMetadataRefresh() // it may not know them yet

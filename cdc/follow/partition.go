@@ -19,10 +19,13 @@ type partition struct {
 	limit int64 // what settle allows
 	held  copies
 
-	start, stable, end int64  // as the last look saw them
-	stuck              int    // looks in a row that saw the same stable offset before the end
-	by                 string // who holds the stable offset back
-	heard              int64  // time of the newest record, microseconds UTC
+	paused             bool         // not fetched
+	newest             cdc.Position // of the rows of transactions that were read
+	last               *transaction // of the last of them
+	start, stable, end int64        // as the last look saw them
+	stuck              int          // looks in a row that saw the same stable offset before the end
+	by                 string       // who holds the stable offset back
+	heard              int64        // time of the newest record, microseconds UTC
 }
 
 // applied is the offset up to which everything is in the state.
@@ -111,21 +114,45 @@ func (f *Follower) belongs(p *partition, ch *cdc.Change) *transaction {
 		f.open[key] = t
 		f.txs = append(f.txs, t)
 	}
+	t.heard = f.cfg.Now().UnixMicro()
 	switch ch.Op {
 	case cdc.Begin:
-		t.begun = true
+		if t.marks == nil {
+			f.begins++
+			t.marks, t.order = p, f.begins
+			f.wentOn(t, func(o *transaction) bool { return o.marks == p })
+		}
 		f.passed(t.source, ch.Position)
 	case cdc.End:
-		t.ended, t.endedAt, t.want = true, f.cfg.Now().UnixMicro(), ch.Events
+		t.ended, t.endedAt, t.want = true, t.heard, ch.Events
 		f.passed(t.source, ch.Position)
 	default:
 		t.seen++
 		if t.first == (cdc.Position{}) {
 			t.first = ch.Position
+			f.wentOn(t, func(o *transaction) bool { return o.first != (cdc.Position{}) && o.newest.Compare(ch.Position) < 0 })
 			f.pass(t)
+		}
+		if t.newest.Compare(ch.Position) < 0 {
+			t.newest = ch.Position
+		}
+		p.last = t
+		if p.newest.Compare(ch.Position) < 0 {
+			p.newest = ch.Position
 		}
 	}
 	return t
+}
+
+// wentOn notes that a source has gone on to a transaction: those before it will get no more records than are under
+// way, for a connector sends one transaction after another. Before it are those whose BEGIN stands before its own in
+// their partition, and those whose records stand before its first.
+func (f *Follower) wentOn(to *transaction, before func(*transaction) bool) {
+	for _, t := range f.txs {
+		if t != to && t.source == to.source && !t.ended && t.later == 0 && before(t) {
+			t.later = f.cfg.Now().UnixMicro()
+		}
+	}
 }
 
 // passed notes that the marks of a source stand at a position.
@@ -142,7 +169,7 @@ func (f *Follower) passed(source string, at cdc.Position) {
 // pass ends a transaction of which no BEGIN was read and which later marks have passed: it will get no END either,
 // for the topic of marks keeps them for a shorter time than rows are kept.
 func (f *Follower) pass(t *transaction) {
-	if !t.begun && !t.ended && t.first != (cdc.Position{}) && t.first.Compare(f.marks[t.source]) < 0 {
+	if t.marks == nil && !t.ended && t.first != (cdc.Position{}) && t.first.Compare(f.marks[t.source]) < 0 {
 		t.ended, t.endedAt, t.want = true, f.cfg.Now().UnixMicro(), noCount
 	}
 }
@@ -229,7 +256,11 @@ func (f *Follower) round() error {
 		key := t.source + "\x00" + t.id
 		delete(f.open, key)
 		f.done.add(key)
-		if t.short {
+		switch {
+		case t.lost:
+			f.status.Short++
+			f.cfg.Events.Warn("transaction taken whose END never came", "source", t.source, "transaction", t.id, "records", t.seen)
+		case t.short:
 			f.status.Short++
 			f.cfg.Events.Warn("transaction taken without records that never came", "source", t.source, "transaction", t.id, "records", t.seen, "expected", t.want)
 		}
@@ -239,19 +270,23 @@ func (f *Follower) round() error {
 	return nil
 }
 
-// overdue takes the transactions whose END was read long ago and whose partitions were read to the ends that were
-// there after it: what is missing will not come.
+// overdue takes the transactions whose END was read long ago, or has not come long after their source went on: when
+// their partitions were read to the ends that were there after it, what is missing will not come.
 func (f *Follower) overdue() {
 	now := f.cfg.Now().UnixMicro()
 	for _, t := range f.txs {
-		if !t.ended || t.short || t.seen >= t.want {
+		since := t.endedAt
+		switch {
+		case t.short, t.ended && t.seen >= t.want, !t.ended && t.later == 0:
 			continue
+		case !t.ended:
+			since = max(t.later, t.heard)
 		}
-		if t.ends == nil {
-			if f.lookedAt <= t.endedAt {
+		if t.ends == nil || t.looked <= since {
+			if f.lookedAt <= since {
 				continue
 			}
-			t.ends = map[*partition]int64{}
+			t.ends, t.looked = map[*partition]int64{}, f.lookedAt
 			for _, p := range f.parts {
 				if p.topic != nil && p.topic.Source == t.source {
 					t.ends[p] = p.end
@@ -260,8 +295,14 @@ func (f *Follower) overdue() {
 		}
 		read := true
 		for p, end := range t.ends {
-			read = read && p.read >= end
+			read = read && (p.read >= end || p.paused && p.beyond(t))
 		}
-		t.short = read && now-t.endedAt >= f.cfg.TxGrace.Microseconds()
+		if !read || now-since < f.cfg.TxGrace.Microseconds() {
+			continue
+		}
+		t.short = true
+		if !t.ended {
+			t.ended, t.endedAt, t.want, t.lost = true, now, noCount, true
+		}
 	}
 }

@@ -18,13 +18,19 @@ type transaction struct {
 	source, id string
 	since      int64        // microseconds UTC, when its first record was read
 	first      cdc.Position // of its first record with one
+	newest     cdc.Position // of its records
+	heard      int64        // microseconds UTC, when its last record was read
+	later      int64        // microseconds UTC, when its source was first seen to have gone on to another one; 0: not yet
+	order      int64        // of its BEGIN among those that were read; 0: it was not
+	looked     int64        // microseconds UTC, of the look that ends are from
 	seen       int64        // records with rows
 	want       int64        // that END says
-	begun      bool         // BEGIN was read
+	marks      *partition   // where BEGIN was read, nil: it was not
 	ended      bool         // END was read, or the marks have passed it
 	endedAt    int64        // microseconds UTC, when that was
 	ends       map[*partition]int64
 	short      bool   // taken although records are missing
+	lost       bool   // taken although its END is missing
 	at         []spot // where its entries wait, one per partition
 }
 

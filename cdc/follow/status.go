@@ -17,7 +17,7 @@ type Status struct {
 	Read        int64             // records since the follower began
 	Applied     int64             // records that said something, repeats among them
 	Quarantined int64             // records that could not be decoded
-	Short       int64             // transactions taken although records never came
+	Short       int64             // transactions taken although records, or their END, never came
 	Held        int               // records that wait for open transactions
 	Alive       map[string]int64  // source → newest sign of life, microseconds UTC
 	Missing     []string          // optional topics that are not there
@@ -102,6 +102,9 @@ func (f *Follower) stalls() []Stall {
 		s := Stall{
 			Kind: StallOpen, Where: "source " + t.source, Name: "transaction " + inputs.Cut(t.id), Since: time.UnixMicro(t.since),
 			Hint: fmt.Sprintf("%d records read, no END: what stands behind them waits until the source ends it", t.seen),
+		}
+		if t.later != 0 && !t.ended {
+			s.Hint = fmt.Sprintf("%d records read, no END although the source went on: taken as it is %v after its last record, when all is read", t.seen, f.cfg.TxGrace)
 		}
 		if t.ended {
 			if t.seen >= t.want {
