@@ -28,12 +28,18 @@ type Batch struct {
 	record *Record
 	from   int
 	emit   func(*Change) error
-	told   bool // the decoder of the records at hand knows where their cells go
+	told   bool   // the decoder of the records at hand knows where their cells go
+	direct direct // the same decoder, nil: it is not one
 }
 
 // placer is a decoder that makes cells where they stay, so that they need not be copied: it asks the batch that it
 // was told of last for their places.
 type placer interface{ Into(b *Batch) }
+
+// direct is a decoder that reads what is simple straight into a batch, and leaves the rest to Decode.
+type direct interface {
+	DecodeInto(b *Batch, r *Record) bool
+}
 
 // Reset empties the batch and keeps its memory for the next records.
 func (b *Batch) Reset() {
@@ -69,7 +75,11 @@ func (b *Batch) Decode(d Decoder, r *Record) error {
 		if p, ok := d.(placer); ok {
 			p.Into(b)
 		}
+		b.direct, _ = d.(direct)
 		b.told = true
+	}
+	if b.direct != nil && b.direct.DecodeInto(b, r) {
+		return nil
 	}
 	b.record, b.from = r, len(b.changes)
 	err := d.Decode(r, b.emit)
@@ -85,6 +95,16 @@ func (b *Batch) Decode(d Decoder, r *Record) error {
 	n := len(b.changes)
 	b.Records = append(b.Records, Decoded{Offset: r.Offset, Time: r.Time, Changes: b.changes[b.from:n:n]})
 	return nil
+}
+
+// Put adds a record with one change, whose cells are the batch's own and lend from nothing but the record.
+func (b *Batch) Put(r *Record, ch Change) {
+	if len(b.changes) == cap(b.changes) {
+		b.changes = make([]Change, 0, max(64, 2*cap(b.changes)))
+	}
+	b.changes = append(b.changes, ch)
+	n := len(b.changes)
+	b.Records = append(b.Records, Decoded{Offset: r.Offset, Time: r.Time, Changes: b.changes[n-1 : n : n]})
 }
 
 // keep copies a change of the record at hand. Where the memory is full it grows elsewhere: what was handed out stays.

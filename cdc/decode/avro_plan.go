@@ -70,6 +70,8 @@ const (
 type avroSteps struct {
 	steps []avroStep
 	rest  []simple
+	flat  bool // see flat.go
+	whole bool // the steps give every column
 }
 
 // avroStep reads a field of a row.
@@ -83,6 +85,8 @@ type avroStep struct {
 	short    fastPath // fastInt or fastText; else the steps above say how
 	cell     int
 	min, max int64
+	flat     flatKind
+	needed   bool // null is a fault
 }
 
 type avroTarget struct {
@@ -284,5 +288,8 @@ func (w *row) steps(n *avroNode, by *fields, flat bool) *avroSteps {
 		out.steps = append(out.steps, s)
 	}
 	out.rest = run
+	if flat {
+		out.flatten(w)
+	}
 	return out
 }

@@ -1,0 +1,141 @@
+package decode
+
+import (
+	"encoding/binary"
+
+	"echelon/cdc"
+)
+
+// Most records are the next row of the topic and schema that the record before was of, each field a number, a text
+// that is an id, or null, and right. Those are read here, straight into the batch that keeps them:
+//
+//	value  0 · schema · "I0000123" · "S00007" · 41 · 2 · null ─▶ Batch.Cells(5) ─▶ one Change
+//
+// Whatever is otherwise, wrong values among it, is left to Decode, which reads the record from its beginning: there
+// is one place that says what is wrong.
+
+// flatKind is how a step of a plan is read here.
+type flatKind uint8
+
+const (
+	flatNot   flatKind = iota // only where it is null
+	flatShort                 // by row.short
+	flatInt                   // any other number
+)
+
+// flatten finds out whether the rows of an origin can be read here, by its steps.
+func (s *avroSteps) flatten(w *row) {
+	given := make([]bool, len(w.o.Columns))
+	for i := range s.steps {
+		step := &s.steps[i]
+		if step.is != noSpecial || len(step.cols) != 1 {
+			return
+		}
+		t := &step.cols[0]
+		given[t.c.cell] = true
+		step.needed = !t.c.def.Nullable
+		switch {
+		case step.short != noFastPath:
+			step.flat = flatShort
+		case t.fast == fastInt, t.fast == fastTime, t.fast == fastDecimal, t.fast == fastDouble:
+			step.flat = flatInt
+		}
+	}
+	s.flat, s.whole = true, true
+	for _, c := range w.o.cols {
+		s.whole = s.whole && given[c.cell]
+		if !c.def.Nullable && !given[c.cell] {
+			s.flat = s.flat && w.o.blank[c.cell].Kind != cdc.Null
+		}
+	}
+}
+
+// DecodeInto adds the row of a record to a batch, as Decode would. It reports false, and has added nothing, where
+// that is for Decode to do.
+func (d *Decoder) DecodeInto(b *cdc.Batch, r *cdc.Record) bool {
+	t, p, v := d.topc, d.valuePlan, r.Value
+	if t == nil || p == nil || !t.flat() || t.name != r.Partition.Topic || len(v) < wireHeader || len(v) > d.f.maxValue ||
+		v[0] != 0 || d.valuePlanID.id != binary.BigEndian.Uint32(v[1:]) || len(r.Key) == 0 || len(r.Key) > maxKey || !plain(r.Key) {
+		return false
+	}
+	o := t.origins[0]
+	w, steps := d.rows[o.index], p.steps
+	if p.last != w.values || !steps.flat {
+		return false
+	}
+	cells := b.Cells(len(o.blank))
+	if !steps.whole {
+		copy(cells, o.blank)
+	}
+	w.cells, w.fault = cells, nil
+	rd := walker{b: v, at: wireHeader}
+	if !d.flatRow(w, &rd, steps) {
+		return false
+	}
+	at := cdc.Position{Major: uint64(r.Offset) + 1}
+	q := d.partOf(r.Partition)
+	q.at, q.known, q.given, q.deleted, q.next = at, true, false, false, 0
+	b.Put(r, cdc.Change{Origin: o.index, Source: t.source, Position: at, At: r.Time, Cells: cells})
+	return true
+}
+
+// flat reports whether rows of the topic can be read here: a canonical topic of one origin, none of it by HTTP.
+func (t *topic) flat() bool {
+	return t.mark == noMark && len(t.origins) == 1 && t.http == nil && !t.origins[0].debezium && (t.format == "" || avroFormat(t.format))
+}
+
+// flatRow reads the fields of a row.
+func (d *Decoder) flatRow(w *row, rd *walker, by *avroSteps) bool {
+	for i := range by.steps {
+		s := &by.steps[i]
+		if len(s.skip) > 0 {
+			rd.over(s.skip)
+		}
+		if s.null >= 0 && rd.at < len(rd.b) && rd.b[rd.at] == byte(s.null)<<1 {
+			if s.needed {
+				return false
+			}
+			rd.at++
+			w.cells[s.cell] = cdc.Cell{}
+			continue
+		}
+		if s.flat == flatShort && w.short(rd, s) {
+			continue
+		}
+		switch {
+		case s.flat == flatInt, s.short == fastInt:
+			if s.null >= 0 && rd.long() != int64(1-s.null) {
+				return false
+			}
+			w.cells[s.cell] = cdc.Cell{}
+			d.avroColumn(w, rd, s.node, &s.cols[0])
+			if w.fault != nil || w.cells[s.cell].Kind != cdc.Int {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	if len(by.rest) > 0 {
+		rd.over(by.rest)
+	}
+	return !rd.bad && rd.at == len(rd.b)
+}
+
+// plain reports whether a record's key is Avro or nothing but ASCII.
+func plain(b []byte) bool {
+	if b[0] == 0 {
+		return true
+	}
+	for ; len(b) >= 8; b = b[8:] {
+		if binary.LittleEndian.Uint64(b)&0x8080808080808080 != 0 {
+			return false
+		}
+	}
+	for _, c := range b {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
