@@ -94,6 +94,9 @@ func (c *Config) producer(txnID string, timeout time.Duration) ([]kgo.Opt, error
 	if err != nil {
 		return nil, err
 	}
+	if c.Compression == "zstd" {
+		opts = append(opts, kgo.WithCompressor(batchCompressor))
+	}
 	return append(opts,
 		kgo.TransactionalID(txnID),
 		kgo.TransactionTimeout(timeout),

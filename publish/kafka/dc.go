@@ -316,7 +316,7 @@ func (a *attempt) lines(ctx context.Context, pieces []piece, routes []route, rec
 		layers[r.Layer] = l
 		order = append(order, l)
 	}
-	w := newWriter(a.cl)
+	w := newWriter(a.cl, a.p.cfg.BufferedRecords)
 	write := func() error {
 		err := w.pieces(ctx, a.dc, pieces, layers)
 		if e := w.wait(ctx); e != nil && (err == nil || w.failed.Load()) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -36,10 +37,13 @@ type writer struct {
 	cl      *kgo.Client
 	promise *kgo.FirstErrPromise
 	failed  atomic.Bool
+	room    chan struct{} // an element for each arena under way: as many as the client may hold lines of
 }
 
-func newWriter(cl *kgo.Client) *writer {
-	return &writer{cl: cl, promise: kgo.AbortingFirstErrPromise(cl)}
+// newWriter makes a writer with at most so many lines under way. It waits for room itself, an arena at a time: the
+// client, when it is full, would wait for each line apart.
+func newWriter(cl *kgo.Client, lines int) *writer {
+	return &writer{cl: cl, promise: kgo.AbortingFirstErrPromise(cl), room: make(chan struct{}, max(1, lines/chunkRows))}
 }
 
 // arena is the records of one chunk and the bytes they point into.
@@ -61,8 +65,10 @@ func (a *arena) answered(r *kgo.Record, err error) {
 	}
 	a.done(r, err)
 	if a.open.Add(-1) == 0 {
+		room := a.w.room
 		a.w, a.layer, a.done = nil, nil, nil
 		arenas.Put(a)
+		<-room
 	}
 }
 
@@ -205,6 +211,11 @@ func (w *writer) batch(ctx context.Context, l *layerWriter, b *planfile.Batch) e
 		}
 		n := min(chunkRows, b.Rows-from)
 		l.arrange(from, n)
+		select {
+		case w.room <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		w.chunk(ctx, l, from, n)
 	}
 	return nil
@@ -213,6 +224,7 @@ func (w *writer) batch(ctx context.Context, l *layerWriter, b *planfile.Batch) e
 func (w *writer) chunk(ctx context.Context, l *layerWriter, from, n int) {
 	a := w.arena(l, n)
 	a.open.Store(int32(n))
+	now := time.Now() // one for all: the client would look at the clock for each
 	for k, i := range l.order[:n] {
 		row := from + int(i)
 		key, p, stable := l.router.route(row)
@@ -227,7 +239,7 @@ func (w *writer) chunk(ctx context.Context, l *layerWriter, from, n int) {
 		s := &l.spans[p]
 		s.Lines++
 		s.Sum += hexSum(xxhash.Sum64(value))
-		a.records[k] = kgo.Record{Topic: l.route.Topic, Partition: p, Key: key, Value: value, Headers: l.headers}
+		a.records[k] = kgo.Record{Topic: l.route.Topic, Partition: p, Key: key, Value: value, Headers: l.headers, Timestamp: now}
 	}
 	l.bytes = (len(a.buf) + n - 1) / n
 	a.done = w.promise.Promise()
@@ -239,33 +251,6 @@ func (w *writer) chunk(ctx context.Context, l *layerWriter, from, n int) {
 	}
 }
 
-// pieces produces the row groups of a transaction from the plan files, layer writers by name.
-func (w *writer) pieces(ctx context.Context, dc *planfile.DC, pieces []piece, layers map[string]*layerWriter) error {
-	for _, p := range pieces {
-		id, ok := layerID(p.Layer)
-		if !ok {
-			return fmt.Errorf("plan files of dc %s: layer %q is not known", dc.Manifest.DC, p.Layer)
-		}
-		rows, err := dc.Rows(ctx, id)
-		if err != nil {
-			return err
-		}
-		for g := p.From; g < p.To && err == nil && !w.failed.Load(); g++ {
-			var b *planfile.Batch
-			if b, err = rows.Group(ctx, g); err == nil {
-				err = w.batch(ctx, layers[p.Layer], b)
-			}
-		}
-		if e := rows.Close(); err == nil {
-			err = e
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func layerID(name string) (planner.LayerID, bool) {
 	for id := planner.LayerID(0); id < planner.NumLayers; id++ {
 		if planner.LayerOf(id).Name == name {
@@ -274,3 +259,5 @@ func layerID(name string) (planner.LayerID, bool) {
 	}
 	return 0, false
 }
+
+func layerName(id planner.LayerID) string { return planner.LayerOf(id).Name }

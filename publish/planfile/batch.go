@@ -15,6 +15,8 @@ type Batch struct {
 	// Release holds the release id of each row of an order layer, nil in other layers. Lines that are not
 	// released have "".
 	Release []string
+
+	releases []string // room for them
 }
 
 // Column is one column of a Batch. Which slices are filled follows from the type:
@@ -31,6 +33,15 @@ type Column struct {
 	Off    []uint32
 	List   []int64
 	Reason []uint8
+
+	old struct { // room that a batch read before has left
+		codes  []int32
+		dict   []string
+		ints   []int64
+		off    []uint32
+		list   []int64
+		reason []uint8
+	}
 }
 
 // Null reports whether row r has no value, or the column was not read. Lists that were read are never null.
