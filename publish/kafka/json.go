@@ -17,7 +17,6 @@ import (
 // then is a few short copies and numbers, written into room that is there beforehand.
 type jsonEncoder struct {
 	head    []byte
-	layer   planner.LayerID
 	cols    []jsonColumn
 	release []string
 	reasons []fragment // `{"reason":"…","change":`
@@ -59,7 +58,7 @@ const (
 func newJSONEncoder(m *planfile.Manifest) *jsonEncoder {
 	e := &jsonEncoder{head: fmt.Appendf(nil, `{"tenant":%s,"cycle":%s,"dc":%s`, quoted(m.Tenant), quoted(m.Cycle), quoted(m.DC))}
 	for r := range planner.NumReasons {
-		e.reasons = append(e.reasons, fragmentOf(nil, `{"reason":"`, planner.Reason(r).String(), `","change":`))
+		e.reasons = append(e.reasons, fragmentOf(nil, `{"reason":"`, r.String(), `","change":`))
 	}
 	return e
 }

@@ -29,7 +29,7 @@ var arenas = sync.Pool{New: func() any {
 
 // writer produces lines of one DC within an open transaction.
 //
-//	row group ──chunk──▶ partition of each row ──counting sort──▶ encode into an arena ──▶ Produce
+//	row group ──chunk──▶ partition of each row, counting sort ──▶ encode into an arena ──▶ Produce by partition
 //
 // Arenas come back when every promise of theirs is answered. Promises run one after another on the
 // client's goroutine; the writer reads what they note only after all of them (wait).
@@ -221,33 +221,33 @@ func (w *writer) batch(ctx context.Context, l *layerWriter, b *planfile.Batch) e
 	return nil
 }
 
+// chunk encodes rows in their order, which is how columns lie in memory, and produces them partition by partition.
 func (w *writer) chunk(ctx context.Context, l *layerWriter, from, n int) {
 	a := w.arena(l, n)
 	a.open.Store(int32(n))
 	now := time.Now() // one for all: the client would look at the clock for each
-	for k, i := range l.order[:n] {
-		row := from + int(i)
-		key, p, stable := l.router.route(row)
+	for i := range n {
+		key, _, stable := l.router.route(from + i)
 		if !stable {
 			at := len(a.buf)
 			a.buf = append(a.buf, key...)
 			key = a.buf[at:len(a.buf):len(a.buf)]
 		}
 		at := len(a.buf)
-		a.buf = l.enc.appendValue(a.buf, row)
+		a.buf = l.enc.appendValue(a.buf, from+i)
 		value := a.buf[at:len(a.buf):len(a.buf)]
-		s := &l.spans[p]
+		s := &l.spans[l.part[i]]
 		s.Lines++
 		s.Sum += hexSum(xxhash.Sum64(value))
-		a.records[k] = kgo.Record{Topic: l.route.Topic, Partition: p, Key: key, Value: value, Headers: l.headers, Timestamp: now}
+		a.records[i] = kgo.Record{Topic: l.route.Topic, Partition: l.part[i], Key: key, Value: value, Headers: l.headers, Timestamp: now}
 	}
 	l.bytes = (len(a.buf) + n - 1) / n
 	a.done = w.promise.Promise()
-	for k := range n {
+	for k, i := range l.order[:n] {
 		if k > 0 {
 			w.promise.Promise() // counts the record; the function is the same for all
 		}
-		w.cl.Produce(ctx, &a.records[k], a.answered)
+		w.cl.Produce(ctx, &a.records[i], a.answered)
 	}
 }
 

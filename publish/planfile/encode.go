@@ -2,7 +2,7 @@ package planfile
 
 import (
 	"encoding/binary"
-	"slices"
+	"math"
 
 	"github.com/parquet-go/parquet-go/encoding/delta"
 	"github.com/parquet-go/parquet-go/format"
@@ -28,51 +28,70 @@ func names(n *inputs.Network, c *planner.LayerColumn) []string {
 }
 
 // optionalInts encodes nullable numbers.
-func (e *encoder) optionalInts(values []int64) (page, error) {
-	p := page{values: len(values), encoding: format.DeltaBinaryPacked}
+func (e *encoder) optionalInts(n *numbers) (page, error) {
+	p := page{values: n.len(), encoding: format.DeltaBinaryPacked, bare: true}
 	e.levels = e.levels[:0]
-	kept := present(values, planner.NullInt, &e.i64, &e.level)
-	nulls := len(values) - len(kept)
-	p.stats.NullCount = int64(nulls)
-	if len(kept) > 0 {
-		p.stats.MinValue = binary.LittleEndian.AppendUint64(nil, uint64(slices.Min(kept)))
-		p.stats.MaxValue = binary.LittleEndian.AppendUint64(nil, uint64(slices.Max(kept)))
+	p.stats.NullCount = int64(n.nulls)
+	if n.lo <= n.hi {
+		p.stats.MinValue = binary.LittleEndian.AppendUint64(nil, uint64(n.lo))
+		p.stats.MaxValue = binary.LittleEndian.AppendUint64(nil, uint64(n.hi))
 	}
-	if err := e.optional(len(values), nulls); err != nil {
+	narrow, wide := n.narrow, n.wide
+	if n.nulls > 0 && n.isWide {
+		wide = present(wide, planner.NullInt, &e.i64, &e.level)
+	} else if n.nulls > 0 {
+		narrow = present(narrow, nullNarrow, &e.i32, &e.level)
+	}
+	if err := e.optional(n.len(), n.nulls); err != nil {
 		return p, err
 	}
-	var err error
-	e.body, err = (&delta.BinaryPackedEncoding{}).EncodeInt64(e.body[:0], kept)
+	return p, e.pack(&p, narrow, wide, n.isWide)
+}
+
+// pack encodes differences, of wide numbers or of narrow ones; the levels are there already.
+func (e *encoder) pack(p *page, narrow []int32, wide []int64, isWide bool) (err error) {
+	if isWide {
+		e.body, err = (&delta.BinaryPackedEncoding{}).EncodeInt64(e.body[:0], wide)
+	} else {
+		e.body, err = (&delta.BinaryPackedEncoding{}).EncodeInt32(e.body[:0], narrow)
+	}
 	p.levels, p.body = e.levels, e.body
-	return p, err
+	return err
 }
 
 // optionalDays encodes nullable dates.
 func (e *encoder) optionalDays(values []int32) (page, error) {
-	p := page{values: len(values), encoding: format.DeltaBinaryPacked}
+	p := page{values: len(values), encoding: format.DeltaBinaryPacked, bare: true}
 	e.levels = e.levels[:0]
-	kept := present(values, planner.NullDay, &e.i32, &e.level)
+	kept := values
+	lo, hi := bounds(kept)
+	if len(kept) > 0 && lo == planner.NullDay {
+		kept = present(values, planner.NullDay, &e.i32, &e.level)
+		lo, hi = bounds(kept)
+	}
 	nulls := len(values) - len(kept)
 	p.stats.NullCount = int64(nulls)
 	if len(kept) > 0 {
-		p.stats.MinValue = binary.LittleEndian.AppendUint32(nil, uint32(slices.Min(kept)))
-		p.stats.MaxValue = binary.LittleEndian.AppendUint32(nil, uint32(slices.Max(kept)))
+		p.stats.MinValue = binary.LittleEndian.AppendUint32(nil, uint32(lo))
+		p.stats.MaxValue = binary.LittleEndian.AppendUint32(nil, uint32(hi))
 	}
 	if err := e.optional(len(values), nulls); err != nil {
 		return p, err
 	}
-	var err error
-	e.body, err = (&delta.BinaryPackedEncoding{}).EncodeInt32(e.body[:0], kept)
-	p.levels, p.body = e.levels, e.body
-	return p, err
+	return p, e.pack(&p, kept, nil, false)
 }
 
-// present gives the values that are not null: the column itself when none is, else copied to scratch, with
-// the level of each value.
-func present[T int32 | int64](values []T, null T, scratch *[]T, levels *[]uint8) []T {
-	if !slices.Contains(values, null) {
-		return values
+// bounds gives the smallest and the largest value.
+func bounds(values []int32) (lo, hi int32) {
+	lo, hi = math.MaxInt32, math.MinInt32
+	for _, v := range values {
+		lo, hi = min(lo, v), max(hi, v)
 	}
+	return lo, hi
+}
+
+// present copies the values that are not null to scratch and notes the level of each value.
+func present[T int32 | int64](values []T, null T, scratch *[]T, levels *[]uint8) []T {
 	kept, l := (*scratch)[:0], (*levels)[:0]
 	for _, v := range values {
 		if v == null {
@@ -280,18 +299,26 @@ func (e *encoder) listLevels(off []uint32) (int, error) {
 	return n, e.addLevels(e.level)
 }
 
-// listInts encodes the numbers of a list column; the levels are there already. Few distinct numbers, as of days
-// on which nothing is planned, received or short, are numbered by a dictionary: runs of them take no room.
-func (e *encoder) listInts(values []int64, entries int) (page, error) {
-	if e.numbers.number(values, &e.i32) {
-		return e.listCodes(values, entries)
+// listInts encodes the numbers of a list column; the levels are there already. Runs and few distinct numbers
+// get a dictionary.
+func (e *encoder) listInts(n *numbers, entries int) (page, error) {
+	var inRuns, few bool
+	if n.isWide {
+		inRuns = runs(&e.numbers, n.wide, &e.runs)
+		few = !inRuns && code(&e.numbers, n.wide, &e.i32)
+	} else {
+		inRuns = runs(&e.numbers, n.narrow, &e.runs)
+		few = !inRuns && code(&e.numbers, n.narrow, &e.i32)
+	}
+	switch {
+	case inRuns:
+		return e.listRuns(n.len(), entries)
+	case few:
+		return e.listCodes(n.len(), entries)
 	}
 	p := page{values: entries, encoding: format.DeltaBinaryPacked}
-	var err error
-	e.body, err = (&delta.BinaryPackedEncoding{}).EncodeInt64(e.body[:0], values)
-	p.stats.NullCount = int64(entries - len(values))
-	p.levels, p.body = e.levels, e.body
-	return p, err
+	p.stats.NullCount = int64(entries - n.len())
+	return p, e.pack(&p, n.narrow, n.wide, n.isWide)
 }
 
 // listReasons encodes the reasons of a ledger column; the levels are there already.

@@ -24,11 +24,12 @@ type layerWriter struct {
 	dc      string
 	file    *parquetFile
 	name    string
-	pending *planner.Table // nil: no rows yet
+	pending *gathered // nil: no rows yet
 	lines   int64
 	units   int64
 	element int   // list elements pending
 	receive int64 // latest receive day of released lines
+	counted int   // column of the units, -1: the layer has none
 }
 
 func newLayerWriter(w *Writer, dir string, id planner.LayerID, dc string) (*layerWriter, error) {
@@ -38,7 +39,10 @@ func newLayerWriter(w *Writer, dir string, id planner.LayerID, dc string) (*laye
 	if err != nil {
 		return nil, err
 	}
-	return &layerWriter{writer: w, net: w.opt.Network, layer: l, cycle: w.opt.Cycle, dc: dc, file: file, name: name}, nil
+	counted := slices.IndexFunc(l.Columns, func(c planner.LayerColumn) bool {
+		return c.Name == "quantity" || c.Name == "units" && id != planner.Exceptions
+	})
+	return &layerWriter{writer: w, net: w.opt.Network, layer: l, cycle: w.opt.Cycle, dc: dc, file: file, name: name, counted: counted}, nil
 }
 
 // add appends the rows of t, in pieces that fit a row group.
@@ -47,10 +51,10 @@ func (w *layerWriter) add(e *encoder, t *planner.Table) error {
 		w.pending = w.writer.takeRows(t.Layer)
 	}
 	for from := 0; from < t.Rows; {
-		to := min(t.Rows, from+groupLines-w.pending.Rows)
+		to := min(t.Rows, from+groupLines-w.pending.rows)
 		w.append(t, from, to)
 		from = to
-		if w.pending.Rows >= groupLines || w.element >= groupElements {
+		if w.pending.rows >= groupLines || w.element >= groupElements {
 			if err := w.flush(e); err != nil {
 				return err
 			}
@@ -62,31 +66,31 @@ func (w *layerWriter) add(e *encoder, t *planner.Table) error {
 // append copies rows [from, to) of t to the pending row group.
 func (w *layerWriter) append(t *planner.Table, from, to int) {
 	for i := range w.layer.Columns {
-		src, dst := &t.Cols[i], &w.pending.Cols[i]
+		src, dst := &t.Cols[i], &w.pending.cols[i]
 		switch w.layer.Columns[i].Type {
 		case planner.ColItem, planner.ColNode, planner.ColLane, planner.ColDay:
-			dst.I32 = append(dst.I32, src.I32[from:to]...)
+			dst.i32 = append(dst.i32, src.I32[from:to]...)
 		case planner.ColInt, planner.ColMilli:
-			dst.I64 = append(dst.I64, src.I64[from:to]...)
-			if name := w.layer.Columns[i].Name; name == "quantity" || name == "units" && w.layer.ID != planner.Exceptions {
+			dst.ints.add(src.I64[from:to])
+			if i == w.counted {
 				w.units += sum(src.I64[from:to])
 			}
 		case planner.ColBool, planner.ColEnum:
-			dst.U8 = append(dst.U8, src.U8[from:to]...)
+			dst.u8 = append(dst.u8, src.U8[from:to]...)
 		case planner.ColText:
-			dst.Str = append(dst.Str, src.Str[from:to]...)
+			dst.str = append(dst.str, src.Str[from:to]...)
 		case planner.ColMilliList, planner.ColLedger:
-			if len(dst.Off) == 0 {
-				dst.Off = append(dst.Off, 0)
+			if len(dst.off) == 0 {
+				dst.off = append(dst.off, 0)
 			}
 			lo, hi := src.Off[from], src.Off[to]
-			shift := uint32(len(dst.List)) - lo
+			shift := uint32(dst.ints.len()) - lo
 			for _, o := range src.Off[from+1 : to+1] {
-				dst.Off = append(dst.Off, o+shift)
+				dst.off = append(dst.off, o+shift)
 			}
-			dst.List = append(dst.List, src.List[lo:hi]...)
+			dst.ints.add(src.List[lo:hi])
 			if w.layer.Columns[i].Type == planner.ColLedger {
-				dst.Reason = append(dst.Reason, src.Reason[lo:hi]...)
+				dst.reason = append(dst.reason, src.Reason[lo:hi]...)
 			}
 			w.element += int(hi - lo)
 		}
@@ -99,7 +103,7 @@ func (w *layerWriter) append(t *planner.Table, from, to int) {
 			}
 		}
 	}
-	w.pending.Rows += to - from
+	w.pending.rows += to - from
 	w.lines += int64(to - from)
 }
 
@@ -120,12 +124,12 @@ func sum(values []int64) int64 {
 
 // flush writes the pending rows as a row group.
 func (w *layerWriter) flush(e *encoder) error {
-	if w.pending == nil || w.pending.Rows == 0 {
+	if w.pending == nil || w.pending.rows == 0 {
 		return nil
 	}
-	w.file.begin(w.pending.Rows)
+	w.file.begin(w.pending.rows)
 	for i := range w.layer.Columns {
-		if err := w.column(e, &w.layer.Columns[i], &w.pending.Cols[i]); err != nil {
+		if err := w.column(e, &w.layer.Columns[i], &w.pending.cols[i]); err != nil {
 			return err
 		}
 	}
@@ -137,25 +141,15 @@ func (w *layerWriter) flush(e *encoder) error {
 		}
 	}
 	w.file.end()
-	empty(w.pending)
+	w.pending.empty()
 	w.element = 0
 	return nil
-}
-
-// empty forgets a table's rows and keeps their room.
-func empty(t *planner.Table) {
-	for i := range t.Cols {
-		c := &t.Cols[i]
-		c.I32, c.I64, c.U8, c.Str = c.I32[:0], c.I64[:0], c.U8[:0], c.Str[:0]
-		c.Off, c.List, c.Reason = c.Off[:0], c.List[:0], c.Reason[:0]
-	}
-	t.Rows = 0
 }
 
 // leaveRows leaves the room for rows to other files.
 func (w *layerWriter) leaveRows() {
 	if w.pending != nil {
-		empty(w.pending)
+		w.pending.empty()
 		w.writer.leaveRows(w.pending)
 		w.pending = nil
 	}
@@ -171,32 +165,32 @@ func (w *layerWriter) write(e *encoder) func(page, error) error {
 	}
 }
 
-func (w *layerWriter) column(e *encoder, d *planner.LayerColumn, c *planner.Col) error {
+func (w *layerWriter) column(e *encoder, d *planner.LayerColumn, c *gatheredColumn) error {
 	put := w.write(e)
 	switch d.Type {
 	case planner.ColItem, planner.ColNode, planner.ColLane:
-		return put(e.optionalNames(c.I32, names(w.net, d)))
+		return put(e.optionalNames(c.i32, names(w.net, d)))
 	case planner.ColEnum:
-		return put(e.enums(c.U8, d.Words))
+		return put(e.enums(c.u8, d.Words))
 	case planner.ColDay:
-		return put(e.optionalDays(c.I32))
+		return put(e.optionalDays(c.i32))
 	case planner.ColInt, planner.ColMilli:
-		return put(e.optionalInts(c.I64))
+		return put(e.optionalInts(&c.ints))
 	case planner.ColBool:
-		return put(e.bools(c.U8))
+		return put(e.bools(c.u8))
 	case planner.ColText:
-		return put(e.texts(c.Str))
+		return put(e.texts(c.str))
 	case planner.ColMilliList, planner.ColLedger:
-		entries, err := e.lists(c.Off)
+		entries, err := e.lists(c.off)
 		if err != nil {
 			return err
 		}
 		if d.Type == planner.ColLedger {
-			if err := put(e.listReasons(c.Reason, entries)); err != nil {
+			if err := put(e.listReasons(c.reason, entries)); err != nil {
 				return err
 			}
 		}
-		return put(e.listInts(c.List, entries))
+		return put(e.listInts(&c.ints, entries))
 	}
 	return nil
 }
@@ -204,10 +198,10 @@ func (w *layerWriter) column(e *encoder, d *planner.LayerColumn, c *planner.Col)
 // releaseIDs gives the release id of each pending row, empty for a line that is not released.
 func (w *layerWriter) releaseIDs(text []byte, ends []uint32) ([]byte, []uint32) {
 	item, line, release := w.at("item"), w.at("line"), w.at("release")
-	cols := w.pending.Cols
-	for r := range w.pending.Rows {
-		if cols[release].U8[r] != 0 {
-			text = appendReleaseID(text, w.cycle, w.dc, w.layer.Name, w.net.Items.ID[cols[item].I32[r]], cols[line].I64[r])
+	cols := w.pending.cols
+	for r := range w.pending.rows {
+		if cols[release].u8[r] != 0 {
+			text = appendReleaseID(text, w.cycle, w.dc, w.layer.Name, w.net.Items.ID[cols[item].i32[r]], cols[line].ints.at(r))
 		}
 		ends = append(ends, uint32(len(text)))
 	}

@@ -22,6 +22,7 @@ type page struct {
 	levels   []byte // repetition and definition levels, each with its length
 	body     []byte
 	stats    format.Statistics
+	bare     bool // not worth a codec, whatever it holds
 }
 
 // encoder turns columns into pages. It owns its scratch: one goroutine at a time, pages valid until the
@@ -40,6 +41,7 @@ type encoder struct {
 	codes  dictionaryCodes
 	// numbers of the list column in work
 	numbers numberCodes
+	runs    []run
 	even    struct { // levels of lists that are all equally long
 		rows, length int
 		levels       []byte
@@ -49,7 +51,8 @@ type encoder struct {
 }
 
 func newEncoder() (*encoder, error) {
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+		zstd.WithEncoderCRC(false)) // a page has a checksum, a file a digest
 	if err != nil {
 		return nil, fmt.Errorf("zstd: %w", err)
 	}
@@ -97,17 +100,17 @@ func (e *encoder) indexes(n int) error {
 }
 
 // Of a column's first page, when it is large, a piece is compressed first; the codec of a column that would not shrink
-// by a tenth is none: packed numbers rarely do.
+// by a third is none: packed numbers rarely do, and what they would save costs more than all the rest of writing them.
 const sampleBytes = 4096
 
 // shrinks reports whether compression pays for a column: as a piece from the middle of its page does.
 func (e *encoder) shrinks(body []byte) bool {
-	if len(body) <= 2*sampleBytes {
-		return true
+	if len(body) > 2*sampleBytes {
+		from := (len(body) - sampleBytes) / 2
+		body = body[from : from+sampleBytes]
 	}
-	from := (len(body) - sampleBytes) / 2
-	e.zipped = e.zstd.EncodeAll(body[from:from+sampleBytes], e.zipped[:0])
-	return len(e.zipped) < sampleBytes*9/10
+	e.zipped = e.zstd.EncodeAll(body, e.zipped[:0])
+	return 3*len(e.zipped) < 2*len(body)
 }
 
 // compress gives the stored form of a page with its header.

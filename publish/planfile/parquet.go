@@ -106,7 +106,11 @@ func (p *parquetFile) column(e *encoder, c page) error {
 		Type: l.typ, PathInSchema: l.path, Codec: format.Zstd, NumValues: int64(c.values), Statistics: c.stats,
 		Encoding: []format.Encoding{format.RLE, c.encoding},
 	}
-	if len(p.meta.RowGroups) == 1 && !e.shrinks(c.body) {
+	most := c.body
+	if len(c.dict) > len(most) {
+		most = c.dict
+	}
+	if len(p.meta.RowGroups) == 1 && (c.bare || !e.shrinks(most)) {
 		m.Codec = format.Uncompressed
 	}
 	if len(p.meta.RowGroups) > 1 { // readers expect one codec per column

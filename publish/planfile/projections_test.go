@@ -85,16 +85,16 @@ func TestNumberCodesFindEveryNumber(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	var d numberCodes
 	var codes []int32
-	for _, distinct := range []int{1, 2, maxNumbers - 1, maxNumbers, maxNumbers + 1} {
-		values := make([]int64, 20*maxNumbers)
+	for _, distinct := range []int{1, 2, maxPacked - 1, maxPacked, maxPacked + 1} {
+		values := make([]int64, 20*maxPacked)
 		for i := range values {
 			values[i] = int64(i%distinct)<<r.IntN(2) - 5 // near ones, so that slots collide
 			if distinct > 2 {
 				values[i] = int64(i%distinct) * 1000
 			}
 		}
-		ok := d.number(values, &codes)
-		if want := distinct <= maxNumbers; ok != want {
+		ok := code(&d, values, &codes)
+		if want := distinct <= maxPacked; ok != want {
 			t.Fatalf("%d numbers: dictionary %v, want %v", distinct, ok, want)
 		}
 		if !ok {
@@ -106,7 +106,7 @@ func TestNumberCodesFindEveryNumber(t *testing.T) {
 			}
 		}
 	}
-	if d.number(nil, &codes) {
+	if code[int64](&d, nil, &codes) {
 		t.Error("a column without values has no dictionary")
 	}
 }

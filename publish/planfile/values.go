@@ -267,17 +267,20 @@ func (col *Column) readNumbers(c *chunk) (err error) {
 	if len(c.dict) != 8*c.dictN {
 		return errShape
 	}
+	c.numbers = c.numbers[:0]
+	for k := range c.dictN {
+		c.numbers = append(c.numbers, int64(binary.LittleEndian.Uint64(c.dict[8*k:])))
+	}
+	col.List = slices.Grow(col.old.list, n)[:n]
+	if c.encoding == format.RLEDictionary && fill(col.List, c.body, c.numbers) {
+		return nil
+	}
 	if c.codes, err = c.indexes(c.codes); err != nil {
 		return err
 	}
 	if len(c.codes) < n {
 		return errShape
 	}
-	c.numbers = c.numbers[:0]
-	for k := range c.dictN {
-		c.numbers = append(c.numbers, int64(binary.LittleEndian.Uint64(c.dict[8*k:])))
-	}
-	col.List = slices.Grow(col.old.list, n)[:n]
 	for i, code := range c.codes[:n] {
 		col.List[i] = c.numbers[code]
 	}

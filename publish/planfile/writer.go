@@ -71,7 +71,7 @@ type Writer struct {
 	mu       sync.Mutex
 	open     map[inputs.NodeIdx]*dcWriter
 	encoders []*encoder // idle
-	idleRows [planner.NumLayers][]*planner.Table
+	idleRows [planner.NumLayers][]*gathered
 }
 
 // NewWriter returns a Writer.
@@ -223,7 +223,7 @@ func (d *dcWriter) abandon() {
 }
 
 // takeRows gives room for the rows of a layer's row group: what another file of the layer has left, else a new one.
-func (w *Writer) takeRows(id planner.LayerID) *planner.Table {
+func (w *Writer) takeRows(id planner.LayerID) *gathered {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if n := len(w.idleRows[id]); n > 0 {
@@ -231,12 +231,12 @@ func (w *Writer) takeRows(id planner.LayerID) *planner.Table {
 		w.idleRows[id] = w.idleRows[id][:n-1]
 		return t
 	}
-	return &planner.Table{Layer: id, Cols: make([]planner.Col, len(planner.LayerOf(id).Columns))}
+	return newGathered(id)
 }
 
-func (w *Writer) leaveRows(t *planner.Table) {
+func (w *Writer) leaveRows(g *gathered) {
 	w.mu.Lock()
-	w.idleRows[t.Layer] = append(w.idleRows[t.Layer], t)
+	w.idleRows[g.layer] = append(w.idleRows[g.layer], g)
 	w.mu.Unlock()
 }
 
