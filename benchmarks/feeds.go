@@ -17,8 +17,8 @@ import (
 // drop reads a topic to its end and drops what it reads: what the client alone costs.
 func (f *feed) drop(ctx context.Context, table string, from map[int32]kgo.Offset, n int64) (took, error) {
 	topic := decode.CanonicalTopic(feedTenant, table)
-	cl, err := kgo.NewClient(kgo.SeedBrokers(f.broker.ListenAddrs()...), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))
+	cl, err := kgo.NewClient(append(follow.Fetching(), kgo.SeedBrokers(f.broker.ListenAddrs()...),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))...)
 	if err != nil {
 		return took{}, fmt.Errorf("consumer: %w", err)
 	}

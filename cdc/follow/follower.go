@@ -94,14 +94,11 @@ func New(ctx context.Context, cfg Config) (*Follower, error) {
 }
 
 func (f *Follower) connect(ctx context.Context) error {
-	opts := append(slices.Clone(f.cfg.Client),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	opts := append(slices.Clone(f.cfg.Client), Fetching()...)
+	opts = append(opts,
 		kgo.KeepControlRecords(), // without them the end of a partition is never seen behind a transaction
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{}),
-		kgo.MaxDecompressBatchBytes(maxBatch),
-		kgo.FetchMaxBytes(fetchBytes),
-		kgo.FetchMaxWait(500*time.Millisecond), // what is resumed waits for a request that is under way
 		kgo.MetadataMinAge(100*time.Millisecond),
 	)
 	var err error
@@ -128,6 +125,16 @@ func (f *Follower) connect(ctx context.Context) error {
 
 // maxBatch is what a batch may unpack to: brokers take batches of 1 MiB by default, packed.
 const maxBatch = 256 << 20
+
+// Fetching is how a follower's client fetches.
+func Fetching() []kgo.Opt {
+	return []kgo.Opt{
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.MaxDecompressBatchBytes(maxBatch),
+		kgo.FetchMaxBytes(fetchBytes),
+		kgo.FetchMaxWait(500 * time.Millisecond), // what is resumed waits for a request that is under way
+	}
+}
 
 // fetchBytes is what one broker gives at a time, packed. Of each broker a fetch is being applied, one waits for it and
 // one is under way.

@@ -7,6 +7,7 @@ type ring[T any] struct {
 	free    []uint32 // places given back
 	hand    int
 	live    int
+	full    int           // entries taken since it was last asked whether there may be more
 	most    func() int    // entries that may be kept
 	used    func(*T) bool // whether an entry was used since it was last asked, which is forgotten
 	evict   func(uint32)  // takes an entry out
@@ -19,7 +20,8 @@ func (r *ring[T]) room() uint32 {
 		r.free = r.free[:n-1]
 		return at
 	}
-	if len(r.entries) == cap(r.entries) {
+	if r.full++; len(r.entries) == cap(r.entries) && (r.full >= askEvery || len(r.entries) == 0) {
+		r.full = 0
 		if want := roomFor(cap(r.entries), r.most()); want > 0 {
 			grown := make([]T, len(r.entries), want)
 			copy(grown, r.entries)
@@ -42,6 +44,9 @@ func (r *ring[T]) room() uint32 {
 		return uint32(r.hand)
 	}
 }
+
+// askEvery is how many entries a full ring takes before it asks again whether it may grow.
+const askEvery = 64
 
 // roomFor gives the room that a full ring of some room takes when so many may be kept: 0 to stay as it is.
 func roomFor(have, most int) int {
