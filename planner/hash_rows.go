@@ -2,10 +2,10 @@ package planner
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"slices"
 
 	"echelon/inputs"
+	"echelon/planner/narrow"
 )
 
 // What is hashed of an item's rows: their number as a varint, then column by column, in the order of the layer.
@@ -116,27 +116,14 @@ func appendLengths(b []byte, off []uint32) []byte {
 	if differ == 0 {
 		return binary.LittleEndian.AppendUint64(append(b, formEqual), uint64(first))
 	}
-	w := widthOf(uint64(all))
-	b = append(b, w)
+	w := narrow.Width(uint64(all))
+	b = append(b, byte(w))
 	for k := 1; k < len(off); k++ {
 		var word [8]byte
 		binary.LittleEndian.PutUint64(word[:], uint64(off[k]-off[k-1]))
 		b = append(b, word[:w]...)
 	}
 	return b
-}
-
-// widthOf gives the fewest bytes, of 1, 2, 4 and 8, that hold a number.
-func widthOf(v uint64) byte {
-	switch n := bits.Len64(v); {
-	case n <= 8:
-		return 1
-	case n <= 16:
-		return 2
-	case n <= 32:
-		return 4
-	}
-	return 8
 }
 
 // appendDays appends a column of days.
@@ -152,7 +139,7 @@ func appendDays(b []byte, list []int32) []byte {
 	if differ == 0 {
 		return binary.LittleEndian.AppendUint64(append(b, formEqual), uint64(int64(list[0])))
 	}
-	w := int(widthOf(uint64(all)))
+	w := narrow.Width(uint64(all))
 	b = append(b, byte(w))
 	n := len(b)
 	b = slices.Grow(b, w*len(list)+8)
@@ -175,44 +162,14 @@ func appendNumbers(b []byte, list []int64) []byte {
 	if len(list) == 0 {
 		return append(b, formEqual)
 	}
-	first := uint64(list[0])
-	var all, differ uint64
-	for _, v := range list {
-		all, differ = all|uint64(v), differ|(uint64(v)^first)
-	}
+	all, differ := narrow.Bits(list)
 	if differ == 0 {
-		return binary.LittleEndian.AppendUint64(append(b, formEqual), first)
+		return binary.LittleEndian.AppendUint64(append(b, formEqual), uint64(list[0]))
 	}
-	w := int(widthOf(all))
+	w := narrow.Width(all)
 	b = append(b, byte(w))
 	n := len(b)
-	b = slices.Grow(b, w*len(list)+8) // words are written whole: the last one may reach beyond its number
-	room := b[n : n+w*len(list)+8]
-	at := 0
-	switch w {
-	case 1:
-		for ; len(list) >= 8; list = list[8:] {
-			v := list[:8]
-			binary.LittleEndian.PutUint64(room[at:], uint64(v[0])|uint64(v[1])<<8|uint64(v[2])<<16|uint64(v[3])<<24|
-				uint64(v[4])<<32|uint64(v[5])<<40|uint64(v[6])<<48|uint64(v[7])<<56)
-			at += 8
-		}
-	case 2:
-		for ; len(list) >= 4; list = list[4:] {
-			v := list[:4]
-			binary.LittleEndian.PutUint64(room[at:], uint64(v[0])|uint64(v[1])<<16|uint64(v[2])<<32|uint64(v[3])<<48)
-			at += 8
-		}
-	case 4:
-		for ; len(list) >= 2; list = list[2:] {
-			v := list[:2]
-			binary.LittleEndian.PutUint64(room[at:], uint64(v[0])|uint64(v[1])<<32)
-			at += 8
-		}
-	}
-	for _, v := range list {
-		binary.LittleEndian.PutUint64(room[at:], uint64(v))
-		at += w
-	}
-	return b[:n+at]
+	b = slices.Grow(b, w*len(list)+narrow.Room)
+	narrow.Put(b[n:n+w*len(list)+narrow.Room], list, w)
+	return b[:n+w*len(list)]
 }
