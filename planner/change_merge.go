@@ -83,10 +83,6 @@ func (x *change) join(base *Table, gone itemSet, now *Table) (*Table, error) {
 	return out, nil
 }
 
-func itemColumn(layer LayerID) int {
-	return slices.IndexFunc(layers[layer].Columns, func(c LayerColumn) bool { return c.Type == ColItem })
-}
-
 // reindex turns the base's indexes of the rows from first on into this network's.
 func (x *change) reindex(t *Table, first int) error {
 	for i := range t.Cols {

@@ -32,9 +32,9 @@ func (t *Table) cut(n int) {
 // room is how many rows the columns of a written table have room for.
 func (t *Table) room() int { return max(cap(t.Cols[0].I32), cap(t.Cols[0].I64)) }
 
-// grow gives the columns of a written table more room, each the same.
-func (t *Table) grow() {
-	n := max(64, 2*t.Rows)
+// grow gives the columns of a written table room for so many more rows, each the same.
+func (t *Table) grow(more int) {
+	n := max(64, 2*t.Rows, t.Rows+more)
 	for i := range t.Cols {
 		c := &t.Cols[i]
 		switch layers[t.Layer].Columns[i].Type {

@@ -78,8 +78,10 @@ func (v *visiting) finish(ctx context.Context, site int) error {
 			return fmt.Errorf("plan of %s: %w", v.dcName(c.DC), err)
 		}
 	}
-	s.hash.table(v.net, c.Tables[VendorOrders])
-	s.hash.table(v.net, c.Tables[Workload])
+	if !v.cycle.Unhashed {
+		s.hash.table(v.net, c.Tables[VendorOrders])
+		s.hash.table(v.net, c.Tables[Workload])
+	}
 	s.result.PlanHash = s.hash.sum()
 	if v.p.change != nil {
 		v.p.change.record(v.unit, site, s, load)

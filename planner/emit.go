@@ -49,6 +49,7 @@ type siteOut struct {
 	faults  []exception                      // of the SKU in work
 	work    workload
 	digests [NumLayers][]byte // of the group's items
+	hashed  [NumLayers]int    // rows that are in them
 	before  sums              // counts of the items before the one in work
 	kept    []keptItem        // of the group's items
 	loads   groupLoads        // with Cycle.Warm
@@ -63,6 +64,9 @@ func (o *siteOut) begin() {
 	}
 	for i := range o.item {
 		o.item[i] = inputs.None
+	}
+	for i := range o.digests {
+		o.digests[i], o.hashed[i] = o.digests[i][:0], 0
 	}
 	o.result = DCResult{}
 	o.before, o.kept = sums{}, o.kept[:0]
@@ -80,21 +84,29 @@ func (d *desk) emitGroup() {
 			d.out[i].loads.sort()
 		}
 	}
-	if !d.keeps {
-		for _, i := range d.byItem {
-			d.gather(i)
+	for item := range int8(inputs.TileRows) {
+		if rows := d.ofItem(item); len(rows) > 0 {
+			d.emitItem(item, rows)
 		}
 	}
-	last := int8(-1)
-	for _, i := range d.byItem {
+	for i := range d.out {
+		d.out[i].end()
+	}
+}
+
+// emitItem writes an item's part: lines, then what its rows have beside them, and hashes it while it is near.
+func (d *desk) emitItem(item int8, rows []int32) {
+	for _, i := range rows {
+		d.gather(i)
+	}
+	for i := range d.out {
+		out := &d.out[i]
+		for layer := range out.blocks {
+			d.writeLines(out, LayerID(layer))
+		}
+	}
+	for _, i := range rows {
 		s := &d.skus[i]
-		if d.keeps && s.item != last {
-			d.keepItem(last)
-			last = s.item
-		}
-		if d.keeps {
-			d.gather(i)
-		}
 		if s.site < 0 || !d.sites[s.site].gives {
 			continue
 		}
@@ -104,13 +116,9 @@ func (d *desk) emitGroup() {
 		}
 	}
 	if d.keeps {
-		d.keepItem(last)
+		d.keepItem(item)
 	}
-	for i := range d.out {
-		out := &d.out[i]
-		for layer := range out.blocks {
-			d.writeLines(out, LayerID(layer))
-		}
-		out.end()
+	if !d.cycle.Unhashed {
+		d.digest()
 	}
 }

@@ -70,8 +70,8 @@ func (d *desk) writeLines(out *siteOut, layer LayerID) {
 	if len(rows) == 0 {
 		return
 	}
-	for t.Rows+len(rows) > len(t.Cols[colLine].I64) {
-		t.grow()
+	if t.Rows+len(rows) > len(t.Cols[colLine].I64) {
+		t.grow(len(rows))
 	}
 	d.writeNames(t, rows)
 	d.writeUnits(t, rows)

@@ -19,6 +19,8 @@ type Cycle struct {
 	Warm    bool             // with Keep: and what it may take from memory instead of planning or reading it (Kept, Standing)
 	Kernel  Kernel           // how rows are netted (never changes a byte)
 	Paths   *Paths           // counts which way rows were netted; nil: nobody asks
+	// Unhashed leaves the plan hash out, which then means nothing: what planning costs without it. Not with Base or Keep.
+	Unhashed bool
 
 	// What of the network is in memory at once; neither changes a byte of the plan.
 	InMemory    int   // units of linked DCs, 1: one after another; 0: three, and one more per eight workers

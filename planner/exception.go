@@ -72,7 +72,7 @@ func (d *desk) writeFaults(out *siteOut, s *sku) {
 func (t *Table) appendException(item, node int32, x *exception) {
 	row := t.Rows
 	if row == len(t.Cols[0].I32) {
-		t.grow()
+		t.grow(1)
 	}
 	c := t.Cols[:24]
 	c[0].I32[row], c[1].I32[row] = item, node

@@ -37,7 +37,6 @@ func GroupAgain(ctx context.Context, c Cycle, l Loader) (func(), int, error) {
 				d.ask()
 				d.settleGroup()
 				d.emitGroup()
-				d.digest()
 			}
 		}
 	}, rows, nil

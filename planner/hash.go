@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash"
+	"slices"
 
 	"echelon/calendars"
 	"echelon/inputs"
@@ -85,30 +86,30 @@ func CycleHash(n *inputs.Network, dcs []DCResult) (sum [32]byte) {
 	return sum
 }
 
-// digest works out the digests of the group's items, layer by layer. Vendor orders are hashed at the DC's
-// end, when the sums of their orders are known.
+// digest works out the digests of the rows that the tables have since it was called last, those of one item. Vendor
+// orders are hashed at the DC's end, when the sums of their orders are known.
 func (d *desk) digest() {
 	for i := range d.out {
 		out := &d.out[i]
 		for id := range out.tables {
-			out.digests[id] = out.digests[id][:0]
-			if LayerID(id) != VendorOrders && out.tables[id].Rows > 0 {
-				out.digests[id], d.hashBuf = appendDigests(out.digests[id], d.hashBuf, d.net, &out.tables[id])
+			t := &out.tables[id]
+			if LayerID(id) == VendorOrders || t.Rows == out.hashed[id] {
+				continue
 			}
+			out.digests[id], d.hashBuf = appendDigest(out.digests[id], d.hashBuf, d.net, t, itemColumn(LayerID(id)), out.hashed[id], t.Rows)
+			out.hashed[id] = t.Rows
 		}
 	}
 }
 
+// itemColumn gives the column of a layer that names the item, −1 none.
+func itemColumn(layer LayerID) int {
+	return slices.IndexFunc(layers[layer].Columns, func(c LayerColumn) bool { return c.Type == ColItem })
+}
+
 // appendDigests appends (item id, SHA-256 of its rows) per item of a table; buf is scratch.
 func appendDigests(out, buf []byte, n *inputs.Network, t *Table) (digests, scratch []byte) {
-	defs := layers[t.Layer].Columns
-	at := -1
-	for i := range defs {
-		if defs[i].Type == ColItem {
-			at = i
-			break
-		}
-	}
+	at := itemColumn(t.Layer)
 	for lo := 0; lo < t.Rows; {
 		hi := t.Rows
 		if at >= 0 {
@@ -116,19 +117,26 @@ func appendDigests(out, buf []byte, n *inputs.Network, t *Table) (digests, scrat
 			for hi < t.Rows && t.Cols[at].I32[hi] == t.Cols[at].I32[lo] {
 				hi++
 			}
-			out = appendText(out, n.Items.ID[t.Cols[at].I32[lo]])
 		}
-		buf = binary.AppendUvarint(buf[:0], uint64(hi-lo))
-		for i := range defs {
-			if i != at {
-				buf = appendColumn(buf, n, t, i, lo, hi)
-			}
-		}
-		sum := sha256.Sum256(buf)
-		out = append(out, sum[:]...)
+		out, buf = appendDigest(out, buf, n, t, at, lo, hi)
 		lo = hi
 	}
 	return out, buf
+}
+
+// appendDigest appends (item id, SHA-256) of the rows lo to hi, which are of one item.
+func appendDigest(out, buf []byte, n *inputs.Network, t *Table, at, lo, hi int) (digests, scratch []byte) {
+	if at >= 0 {
+		out = appendText(out, n.Items.ID[t.Cols[at].I32[lo]])
+	}
+	buf = binary.AppendUvarint(buf[:0], uint64(hi-lo))
+	for i := range layers[t.Layer].Columns {
+		if i != at {
+			buf = appendColumn(buf, n, t, i, lo, hi)
+		}
+	}
+	sum := sha256.Sum256(buf)
+	return append(out, sum[:]...), buf
 }
 
 func dayText(day int32) string { return calendars.Day(day).String() }

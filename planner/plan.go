@@ -135,6 +135,9 @@ func (c *Cycle) validate() error {
 	if c.InMemory < 0 || c.MemoryBytes < 0 {
 		faults = append(faults, errors.New("plan: units in memory and bytes for rows must not be negative; 0 leaves them open"))
 	}
+	if c.Unhashed && (c.Keep || c.Base != nil) {
+		faults = append(faults, errors.New("plan: a plan without its hash is none that a net change may start from; leave Unhashed, or Keep and Base"))
+	}
 	for _, dc := range c.DCs {
 		if !slices.Contains(c.Network.DCs, dc) {
 			faults = append(faults, fmt.Errorf("plan: node %d of the wave is no DC of the snapshot", dc))

@@ -244,7 +244,6 @@ func (v *visiting) group(d *desk, k int) (err error) {
 			d.takeLines()
 		} else {
 			d.emitGroup()
-			d.digest()
 		}
 	}
 	if d.problem != nil {
