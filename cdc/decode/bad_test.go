@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/big"
 	"net/http"
 	"strings"
 	"testing"
@@ -84,6 +85,38 @@ func TestBadRecords(t *testing.T) {
 		got := strings.Join(lines(t, f, f.Decoder(), record(c.topic, c.key, c.value)), "\n")
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+// TestDecimalsThatLoseDigits: two's complement bytes as Avro and JSON with its schema have them; what the column cannot
+// hold to the last digit is a fault, what it can hold is not, however it is written.
+func TestDecimalsThatLoseDigits(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t)
+	id, s := r.put("d", `{"type":"record","name":"R","fields":[{"name":"item","type":"string"},{"name":"node","type":"string"},
+		{"name":"on_hand","type":{"type":"bytes","logicalType":"decimal","precision":40,"scale":4}}]}`)
+	f := with(t, Options{Tenant: "acme", Registry: r.client()})
+	d := f.Decoder()
+	big10 := func(n int64, zeros int) *big.Rat {
+		return new(big.Rat).SetInt(new(big.Int).Mul(big.NewInt(n), new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(zeros)), nil)))
+	}
+	for _, c := range []struct {
+		value *big.Rat
+		want  string
+	}{
+		{big.NewRat(12, 1), "on_hand=12 "},
+		{big.NewRat(125, 10), "column on_hand"},
+		{big.NewRat(120001, 10000), "column on_hand"},
+		{big.NewRat(-3, 1), "column on_hand"},
+		{big.NewRat(1_000_000_000, 1), "on_hand=1000000000 "},
+		{big.NewRat(1_000_000_001, 1), "column on_hand"},
+		{big10(7, 20), "column on_hand"},
+		{new(big.Rat).Add(big10(7, 20), big.NewRat(1, 10000)), "column on_hand"},
+	} {
+		row := wire(t, id, s, map[string]any{"item": "A", "node": "S1", "on_hand": c.value})
+		if got := lines(t, f, d, record("acme.in.inventory.v1", "k", string(row))); len(got) != 1 || !strings.Contains(got[0], c.want) {
+			t.Errorf("%s: %q, want %q", c.value.RatString(), got, c.want)
 		}
 	}
 }

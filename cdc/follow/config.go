@@ -40,6 +40,9 @@ type Config struct {
 	HeldRecords int
 	// PollRecords bounds the records of one round. Default 20,000: rounds stay in the milliseconds.
 	PollRecords int
+	// BatchBytes bounds what one batch of a broker may unpack to. Default 256 MiB: brokers take batches of 1 MiB,
+	// packed, by default. A batch beyond it is refused by name.
+	BatchBytes int
 	// TxGrace is how long the last records of a transaction may come after its END once their partitions were
 	// read to the end. Default 10 s: a producer's batches arrive in any order, never this late. Records that
 	// are missing then were compacted away.
@@ -73,6 +76,7 @@ func (c Config) withDefaults() Config {
 	}
 	def(&c.HeldRecords, 1_000_000)
 	def(&c.PollRecords, 20_000)
+	def(&c.BatchBytes, 256<<20)
 	def(&c.StallAfter, 2)
 	span(&c.TxGrace, 10*time.Second)
 	span(&c.Look, 2*time.Second)
@@ -104,7 +108,7 @@ func (c *Config) Validate() error {
 	if c.Client == nil && c.Log == nil {
 		errs = append(errs, errors.New("follow: neither topics nor a log behind HTTP"))
 	}
-	if c.HeldRecords < 0 || c.PollRecords < 0 || c.TxGrace < 0 || c.Look < 0 {
+	if c.HeldRecords < 0 || c.PollRecords < 0 || c.BatchBytes < 0 || c.TxGrace < 0 || c.Look < 0 {
 		errs = append(errs, errors.New("follow: limits and times must not be negative"))
 	}
 	seen := map[string]bool{}

@@ -96,6 +96,7 @@ func New(ctx context.Context, cfg Config) (*Follower, error) {
 func (f *Follower) connect(ctx context.Context) error {
 	opts := append(slices.Clone(f.cfg.Client), Fetching()...)
 	opts = append(opts,
+		kgo.MaxDecompressBatchBytes(f.cfg.BatchBytes),
 		kgo.KeepControlRecords(), // without them the end of a partition is never seen behind a transaction
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{}),
@@ -123,14 +124,10 @@ func (f *Follower) connect(ctx context.Context) error {
 	return f.see(seen)
 }
 
-// maxBatch is what a batch may unpack to: brokers take batches of 1 MiB by default, packed.
-const maxBatch = 256 << 20
-
 // Fetching is how a follower's client fetches.
 func Fetching() []kgo.Opt {
 	return []kgo.Opt{
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.MaxDecompressBatchBytes(maxBatch),
 		kgo.FetchMaxBytes(fetchBytes),
 		kgo.FetchMaxWait(500 * time.Millisecond), // what is resumed waits for a request that is under way
 	}
@@ -297,7 +294,7 @@ func (f *Follower) fetchError(topic string, id int32, err error) error {
 	case errors.As(err, &large):
 		return &inputs.Refusal{
 			Kind: "batch_too_large", Where: where, Err: err,
-			Hint: fmt.Sprintf("a batch unpacks to more than %d MiB and is not read: remove it from the topic (kafka-delete-records) and send its rows again", maxBatch>>20),
+			Hint: fmt.Sprintf("a batch unpacks to more than %d bytes and is not read: remove it from the topic (kafka-delete-records) and send its rows again", f.cfg.BatchBytes),
 		}
 	}
 	f.status.LastError = strings.TrimSpace(fmt.Sprintf("%s: %v", where, err))
