@@ -39,8 +39,8 @@
 //	order    = ask[w] − balance in units, at least the least order, in whole packs, when there is a need
 //	balance  ← balance + order
 //
-// What a row has beside demand and stock (open orders, days of safety stock, policies, caps) only changes its place in
-// the columns; its floor with the demand up to its day never falls from day to day, so that the last day of a stretch
+// What a row has beside demand and stock (open orders, days of safety stock, policies, caps, dates) only changes its place
+// in the columns: demand outside a row's dates is taken out of its sums, a window behind them asks for nothing. Its floor with the demand up to its day never falls from day to day, so that the last day of a stretch
 // without receipts tells its need.
 //
 // Two forms give the same columns: plain Go (scalar), and AVX2 as assembly that kernelgen writes and go generate
