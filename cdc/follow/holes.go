@@ -25,24 +25,39 @@ type hole struct{ from, to int64 }
 // Bytes of an answer, per partition and in all: as much as a batch has by the brokers' default.
 const (
 	holeBytes    = 1 << 20
-	holeBytesAll = 16 << 20
+	holeBytesAll = 4 << 20
 )
 
-// holes looks for holes where partitions stand that did not move since the look before; read is where they stand now,
-// and where they stood then is given back.
-func (f *Follower) holes(ctx context.Context, seen *looked, stood map[cdc.Partition]int64) map[cdc.Partition]int64 {
-	read := map[cdc.Partition]int64{}
+// looksBeside is how many looks a partition may stand while others move: they may just have their turn.
+const looksBeside = 5
+
+// standing is where partitions stood at the last look.
+type standing struct {
+	records int64 // that were read in all
+	read    map[cdc.Partition]int64
+	looks   map[cdc.Partition]int // in a row, with the same offset
+}
+
+// holes looks for holes where partitions stand that did not move since the look before.
+func (f *Follower) holes(ctx context.Context, seen *looked, stood *standing) {
+	read, looks := map[cdc.Partition]int64{}, map[cdc.Partition]int{}
 	asleep := false
 	status := f.Status()
+	least := looksBeside
+	if stood.records == status.Read {
+		least = 1
+	}
 	for _, s := range status.Stalls {
 		asleep = asleep || s.Kind == StallHeld
 	}
 	ask := map[int32][]cdc.Partition{} // by leader
 	for _, p := range status.Partitions {
 		e, there := seen.parts[p.Partition]
-		before, known := stood[p.Partition]
 		read[p.Partition] = p.Read
-		if there && known && !asleep && before == p.Read && p.Read >= e.start && p.Read < e.stable {
+		if before, known := stood.read[p.Partition]; known && before == p.Read {
+			looks[p.Partition] = stood.looks[p.Partition] + 1
+		}
+		if there && !asleep && looks[p.Partition] >= least && p.Read >= e.start && p.Read < e.stable {
 			leader := seen.topics[p.Partition.Topic].Partitions[p.Partition.ID].Leader
 			ask[leader] = append(ask[leader], p.Partition)
 		}
@@ -52,7 +67,7 @@ func (f *Follower) holes(ctx context.Context, seen *looked, stood map[cdc.Partit
 		first := int(seen.at % int64(len(parts))) // the first one always gets an answer: another one each time
 		f.ask(ctx, seen, leader, slices.Concat(parts[first:], parts[:first]), read)
 	}
-	return read
+	*stood = standing{status.Read, read, looks}
 }
 
 // ask fetches what stands at the offsets of partitions of one leader. What cannot be told now is asked for again.

@@ -37,7 +37,7 @@ func (f *Follower) watch(ctx context.Context, to chan<- looked) {
 	tick := time.NewTicker(f.cfg.Look)
 	defer tick.Stop()
 	before := map[cdc.Partition]extent{}
-	var stood map[cdc.Partition]int64
+	var stood standing
 	for {
 		select {
 		case <-ctx.Done():
@@ -49,7 +49,7 @@ func (f *Follower) watch(ctx context.Context, to chan<- looked) {
 		if err == nil {
 			f.name(limited, &seen, before)
 			before = seen.parts
-			stood = f.holes(limited, &seen, stood)
+			f.holes(limited, &seen, &stood)
 		}
 		cancel()
 		seen.err = err

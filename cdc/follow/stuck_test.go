@@ -208,26 +208,26 @@ func TestPauses(t *testing.T) {
 					rest = append(rest, rec)
 				}
 			}
-			r := w.follow(func(c *Config) { c.HeldRecords, c.PollRecords = 30, 1+rng.IntN(10) })
-			paused := 0
-			for len(marks)+len(rest) > 0 {
-				n, m := min(len(rest), 40+rng.IntN(60)), min(len(marks), 30+rng.IntN(30))
+			r := w.follow(func(c *Config) { c.HeldRecords, c.PollRecords = 20, 1+rng.IntN(10) })
+			sent := map[cdc.Partition]int64{}
+			for first := true; len(marks)+len(rest) > 0; first = false {
+				n, m := min(len(rest), 60+rng.IntN(60)), min(len(marks), 30+rng.IntN(30))
 				w.send(rest[:n]...)
-				rest = rest[n:]
-				if n > 0 {
-					r.eventually("it waits, or all is in", func(s Status) bool {
-						held := strings.Contains(names(s.Stalls), StallHeld)
-						if held {
-							paused++
-						}
-						for _, p := range s.Partitions {
-							if !held && p.Read < p.End {
-								return false
-							}
-						}
-						return true
-					})
+				for _, rec := range rest[:n] {
+					sent[cdc.Partition{Topic: rec.Topic, ID: rec.Partition}]++
 				}
+				rest = rest[n:]
+				r.eventually("more waits than may, or all was read", func(s Status) bool {
+					if strings.Contains(names(s.Stalls), StallHeld) {
+						return true
+					}
+					for _, p := range s.Partitions {
+						if first || p.Read < sent[p.Partition] {
+							return false
+						}
+					}
+					return true
+				})
 				w.send(marks[:m]...)
 				marks = marks[m:]
 			}
@@ -241,9 +241,6 @@ func TestPauses(t *testing.T) {
 				t.Fatal(err)
 			}
 			counts := w.state.Counts()
-			if paused == 0 {
-				t.Error("fetching never stopped: the test shows nothing")
-			}
 			w.state = w.open("")
 			r = w.follow()
 			if diff := cmp.Diff(r.cut(), got); diff != "" {
