@@ -97,14 +97,38 @@ func (b *Batch) Decode(d Decoder, r *Record) error {
 	return nil
 }
 
-// Put adds a record with one change, whose cells are the batch's own and lend from nothing but the record.
-func (b *Batch) Put(r *Record, ch Change) {
-	if len(b.changes) == cap(b.changes) {
-		b.changes = make([]Change, 0, max(64, 2*cap(b.changes)))
-	}
-	b.changes = append(b.changes, ch)
+// Put adds a record with one upsert, whose cells are the batch's own and lend from nothing but the record. A batch that is
+// used again mostly holds what it held: pointers that stay are not written, which the collector would have to note.
+func (b *Batch) Put(r *Record, origin int, source string, at Position, cells []Cell) {
 	n := len(b.changes)
-	b.Records = append(b.Records, Decoded{Offset: r.Offset, Time: r.Time, Changes: b.changes[n-1 : n : n]})
+	if n == cap(b.changes) {
+		n, b.changes = 0, make([]Change, 0, max(64, 2*n))
+	}
+	b.changes = b.changes[:n+1]
+	ch := &b.changes[n]
+	ch.Origin, ch.Op, ch.Initial, ch.Position, ch.Events, ch.At = origin, Upsert, false, at, 0, r.Time
+	if ch.Source != source {
+		ch.Source = source
+	}
+	if ch.Tx != "" {
+		ch.Tx = ""
+	}
+	if unsafe.SliceData(ch.Cells) != unsafe.SliceData(cells) || len(ch.Cells) != len(cells) {
+		ch.Cells = cells
+	}
+	k := len(b.Records)
+	if k == cap(b.Records) {
+		b.Records = append(b.Records, Decoded{})[:k]
+	}
+	b.Records = b.Records[:k+1]
+	d := &b.Records[k]
+	d.Offset, d.Time = r.Offset, r.Time
+	if d.Fault != nil {
+		d.Fault = nil
+	}
+	if unsafe.SliceData(d.Changes) != ch || len(d.Changes) != 1 {
+		d.Changes = b.changes[n : n+1 : n+1]
+	}
 }
 
 // keep copies a change of the record at hand. Where the memory is full it grows elsewhere: what was handed out stays.

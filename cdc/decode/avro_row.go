@@ -105,13 +105,34 @@ func (w *row) short(rd *walker, s *avroStep) bool {
 			return false
 		}
 		text := b[at+1 : end : end]
-		if inputs.CheckText(s.cols[0].c.def, view(text)) != nil || s.cols[0].c.debezium && string(text) == unavailable {
+		if !isID(text) || s.cols[0].c.debezium && string(text) == unavailable {
 			return false
 		}
 		cell.Kind, cell.Text = cdc.Text, text
 		rd.at = end
 	}
 	w.seen[s.cell] = w.phase
+	return true
+}
+
+// idBytes are the bytes of ids.
+var idBytes = func() (is [256]bool) {
+	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-" {
+		is[c] = true
+	}
+	return is
+}()
+
+// isID reports whether a text of 1 to 63 bytes is an id, as inputs.CheckText has it.
+func isID(text []byte) bool {
+	if c := text[0]; c == '.' || c == '_' || c == '-' {
+		return false
+	}
+	for _, c := range text {
+		if !idBytes[c] {
+			return false
+		}
+	}
 	return true
 }
 

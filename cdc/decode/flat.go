@@ -75,7 +75,7 @@ func (d *Decoder) DecodeInto(b *cdc.Batch, r *cdc.Record) bool {
 	at := cdc.Position{Major: uint64(r.Offset) + 1}
 	q := d.partOf(r.Partition)
 	q.at, q.known, q.given, q.deleted, q.next = at, true, false, false, 0
-	b.Put(r, cdc.Change{Origin: o.index, Source: t.source, Position: at, At: r.Time, Cells: cells})
+	b.Put(r, o.index, t.source, at, cells)
 	return true
 }
 
@@ -96,7 +96,7 @@ func (d *Decoder) flatRow(w *row, rd *walker, by *avroSteps) bool {
 				return false
 			}
 			rd.at++
-			w.cells[s.cell] = cdc.Cell{}
+			w.cells[s.cell].Kind = cdc.Null
 			continue
 		}
 		if s.flat == flatShort && w.short(rd, s) {
@@ -107,7 +107,7 @@ func (d *Decoder) flatRow(w *row, rd *walker, by *avroSteps) bool {
 			if s.null >= 0 && rd.long() != int64(1-s.null) {
 				return false
 			}
-			w.cells[s.cell] = cdc.Cell{}
+			w.cells[s.cell].Kind = cdc.Null
 			d.avroColumn(w, rd, s.node, &s.cols[0])
 			if w.fault != nil || w.cells[s.cell].Kind != cdc.Int {
 				return false

@@ -120,5 +120,17 @@ tables:
 	}
 }
 
+// TestIsID holds the short way of ids against the contract's.
+func TestIsID(t *testing.T) {
+	def := &inputs.ColumnDef{Name: "item", Type: inputs.TypeID}
+	for first := range 256 {
+		for _, text := range [][]byte{{byte(first)}, {'A', byte(first)}, {byte(first), 'z', '9'}} {
+			if want := inputs.CheckText(def, string(text)) == nil; isID(text) != want {
+				t.Errorf("%q: %v, want %v", text, !want, want)
+			}
+		}
+	}
+}
+
 // slowly is a decoder without its short way.
 type slowly struct{ cdc.Decoder }
