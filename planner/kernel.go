@@ -88,7 +88,7 @@ func (d *desk) netTile(p *inputs.Partition, no int, first int) {
 func (d *desk) setTile(t *tile.Tile, p *inputs.Partition, no, first int, from int32) {
 	f := &d.facts64
 	f.Lost, f.MinMax, f.Covers, f.Dated = 0, 0, 0, 0
-	var rows, inbound, lots uint64
+	var rows, inbound, lots, stepped uint64
 	for i := first; i < len(d.skus); i++ {
 		s := &d.skus[i]
 		row := int(s.row)
@@ -98,7 +98,7 @@ func (d *desk) setTile(t *tile.Tile, p *inputs.Partition, no, first int, from in
 		case s.flags&skuOrders == 0:
 			t.Leave(lane, tile.Unplanned)
 			continue
-		case flags&(notPlain&^inputs.FlagDates) != 0:
+		case flags&(notPlain&^(inputs.FlagDates|inputs.FlagDatedSafety)) != 0:
 			t.Leave(lane, tile.Kind)
 			continue
 		}
@@ -115,7 +115,7 @@ func (d *desk) setTile(t *tile.Tile, p *inputs.Partition, no, first int, from in
 			f.Covers |= bit
 		case inputs.PolicyNet, inputs.PolicyNone:
 		}
-		if flags&(inputs.FlagDates|inputs.FlagInbound|inputs.FlagLots) == 0 {
+		if flags&(inputs.FlagDates|inputs.FlagInbound|inputs.FlagLots|inputs.FlagDatedSafety) == 0 {
 			continue
 		}
 		if flags&inputs.FlagDates != 0 {
@@ -125,6 +125,9 @@ func (d *desk) setTile(t *tile.Tile, p *inputs.Partition, no, first int, from in
 		}
 		if flags&inputs.FlagInbound != 0 {
 			inbound |= bit
+		}
+		if flags&inputs.FlagDatedSafety != 0 {
+			stepped |= bit
 		}
 		if flags&inputs.FlagLots != 0 && (p.ShelfLife[row] > 0 || flags&inputs.FlagDates != 0) {
 			lots |= bit
@@ -138,12 +141,17 @@ func (d *desk) setTile(t *tile.Tile, p *inputs.Partition, no, first int, from in
 	f.Min, f.Max = numbersOf(p.Min, base), numbersOf(p.Max, base)
 	f.Cover, f.Life = numbersOf(p.CoverDays, base), numbersOf(p.ShelfLife, base)
 	t.Set(f, rows)
-	if (inbound|lots)&t.Done == 0 {
+	if (inbound|lots|stepped)&t.Done == 0 {
 		return
 	}
 	for i := first; i < len(d.skus); i++ {
 		s := &d.skus[i]
 		lane := int(s.row) % tile.Rows
+		if stepped>>lane&1 != 0 && t.Done>>lane&1 != 0 {
+			d.row.Dated = d.row.Dated[:0]
+			d.datedSafety(p, s, &d.row)
+			t.Safety(lane, d.row.Dated)
+		}
 		if inbound>>lane&1 != 0 && t.Done>>lane&1 != 0 {
 			d.row.Receipts = d.row.Receipts[:0]
 			d.receipts(p, s, &d.row)

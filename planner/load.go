@@ -75,11 +75,7 @@ func (d *desk) facts(s *sku, r *net.Row) {
 		d.stockLots(p, s, r)
 	}
 	if f&inputs.FlagDatedSafety != 0 {
-		lo, hi := inputs.Range(p.Safety.Row, s.row)
-		for i := lo; i < hi; i++ {
-			day0 := d.net.Nodes.Day0[s.node]
-			r.Dated = append(r.Dated, net.DatedUnits{From: relativeDay(p.Safety.From[i], day0), Units: int64(p.Safety.Units[i])})
-		}
+		d.datedSafety(p, s, r)
 	}
 	r.LaneLots = nil
 	if lots := p.LotSet[row]; lots != inputs.None {
@@ -167,6 +163,15 @@ func (d *desk) stockLots(p *inputs.Partition, s *sku, r *net.Row) {
 		if p.Lots.Expires[i] >= day0 {
 			r.Lots = append(r.Lots, net.LotStock{Expires: relativeDay(p.Lots.Expires[i], day0), Units: p.Lots.Qty[i]})
 		}
+	}
+}
+
+// datedSafety lists what the safety stock is from which day on.
+func (d *desk) datedSafety(p *inputs.Partition, s *sku, r *net.Row) {
+	day0 := d.net.Nodes.Day0[s.node]
+	lo, hi := inputs.Range(p.Safety.Row, s.row)
+	for i := lo; i < hi; i++ {
+		r.Dated = append(r.Dated, net.DatedUnits{From: relativeDay(p.Safety.From[i], day0), Units: int64(p.Safety.Units[i])})
 	}
 }
 

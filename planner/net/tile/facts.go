@@ -10,7 +10,7 @@ import (
 // What lies at rows that are not set means nothing.
 type Facts struct {
 	OnHand, Unusable, Reserved, Backorders *[Rows]int32
-	Safety, Present                        *[Rows]int32
+	Safety, Present                        *[Rows]int32 // safety stock before the first day that Tile.Safety names
 	SafeDays                               *[Rows]int32 // thousandths of a day
 	Cap                                    *[Rows]int32 // below 0: none
 	Min, Max                               *[Rows]int32
@@ -81,7 +81,7 @@ func (t *Tile) levels(f *Facts) (wide uint64) {
 	for l := range &t.level {
 		level := max(safety[l], present[l])
 		wide = wide>>1 | over(level, MaxUnits)<<63
-		t.level[l], t.pres[l] = level*1000, present[l]*1000
+		t.level[l], t.pres[l], t.units[l] = level*1000, present[l]*1000, safety[l]*1000
 	}
 	for l := range &t.shelf {
 		room := int64(most[l])

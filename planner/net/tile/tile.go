@@ -34,11 +34,13 @@ type Tile struct {
 
 	// facts per row, milli-units unless said otherwise
 	avail, level, goal, shelf                   column
+	units                                       column // safety stock alone
 	safe                                        column // thousandths of a day
 	cover, life                                 column // days
 	lost                                        uint64 // demand is lost; else backordered
 	ahead, minMax, covers, lives, lots, inbound uint64 // rows with safety days, of a policy, with a life, …
 	from, to                                    column // days
+	stepped                                     uint64 // rows whose safety stock changes from day to day
 	expedited                                   bool
 	// Scalar nets without vector instructions.
 	Scalar bool
@@ -49,6 +51,9 @@ type Tile struct {
 	stock  []net.LotStock
 	lotsAt [Rows]int32
 	lotEnd [Rows]int32
+	safety []net.DatedUnits
+	safeAt [Rows]int32
+	safeTo [Rows]int32
 
 	cum     []column // cum[t] = demand of the days before day t, up to some days behind the last window
 	windows []window
@@ -115,7 +120,8 @@ func NewLot(lot *net.Lot) Lot {
 func (t *Tile) Begin(tab *Table, expedited bool) {
 	t.tab, t.expedited = tab, expedited
 	t.Done, t.Short, t.Ignored, t.Left, t.Dated = 0, 0, 0, 0, 0
-	t.Notes, t.in, t.stock = t.Notes[:0], t.in[:0], t.stock[:0]
+	t.Notes, t.in, t.stock, t.safety = t.Notes[:0], t.in[:0], t.stock[:0], t.safety[:0]
+	t.stepped = 0
 	t.lost, t.ahead, t.minMax, t.covers, t.lives, t.lots, t.inbound = 0, 0, 0, 0, 0, 0, 0
 	n := tab.Planned + 2
 	if cap(t.later) < n {
@@ -143,7 +149,7 @@ func (t *Tile) Open(lane int, in []net.Receipt) bool {
 	if len(in) == 0 {
 		return true
 	}
-	if t.Dated>>lane&1 != 0 {
+	if (t.Dated|t.stepped)>>lane&1 != 0 {
 		t.Leave(lane, Kind)
 		return false
 	}
@@ -179,6 +185,26 @@ func (t *Tile) Stock(lane int, lots []net.LotStock) {
 	t.lotsAt[lane] = int32(len(t.stock))
 	t.stock = append(t.stock, lots...)
 	t.lotEnd[lane] = int32(len(t.stock))
+}
+
+// Safety takes what a row's safety stock is from which day on, ascending by day; false: the row was left.
+func (t *Tile) Safety(lane int, dated []net.DatedUnits) bool {
+	l := lane % Rows
+	if (t.Dated|t.ahead|t.covers)>>l&1 != 0 {
+		t.Leave(l, Kind)
+		return false
+	}
+	for i := range dated {
+		if dated[i].Units > MaxUnits {
+			t.Leave(l, Wide)
+			return false
+		}
+	}
+	t.stepped |= 1 << l
+	t.safeAt[l] = int32(len(t.safety))
+	t.safety = append(t.safety, dated...)
+	t.safeTo[l] = int32(len(t.safety))
+	return true
 }
 
 // Pack gives the pack of a row in units.

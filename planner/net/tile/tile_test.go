@@ -144,6 +144,11 @@ func (b *board) row(r *rand.Rand, lane int, large size) *net.Row {
 			row.To = net.FarDay
 		}
 	}
+	if r.IntN(6) == 0 {
+		for d := r.IntN(b.h) - 3; len(row.Dated) < 4; d += 1 + r.IntN(12) {
+			row.Dated = append(row.Dated, net.DatedUnits{From: int32(d), Units: number(80, 12)})
+		}
+	}
 	row.LaneLots = []net.Lot{lot}
 	row.Own = make([]int64, b.h)
 	if b.days != nil || b.wide != nil {
@@ -199,7 +204,7 @@ func (b *board) run(t *tile.Tile) tile.Reason {
 	}
 	t.Set(f, live)
 	for l, row := range b.rows {
-		if t.Done>>l&1 != 0 && t.Open(l, row.Receipts) && (row.Life > 0 || f.Dated>>l&1 != 0) {
+		if t.Done>>l&1 != 0 && (len(row.Dated) == 0 || t.Safety(l, row.Dated)) && t.Open(l, row.Receipts) && (row.Life > 0 || f.Dated>>l&1 != 0) {
 			t.Stock(l, row.Lots)
 		}
 	}

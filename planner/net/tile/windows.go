@@ -25,6 +25,9 @@ func (t *Tile) fill() {
 	for rest := t.ahead & t.Done &^ t.inbound; rest != 0; rest &= rest - 1 {
 		t.forward(bits.TrailingZeros64(rest))
 	}
+	for rest := t.stepped & t.Done; rest != 0; rest &= rest - 1 {
+		t.steps(bits.TrailingZeros64(rest))
+	}
 	for rest := t.minMax & t.Done; rest != 0; rest &= rest - 1 {
 		l := bits.TrailingZeros64(rest)
 		for w := 1; w <= m; w++ {
@@ -113,6 +116,31 @@ func (t *Tile) forward(lane int) {
 		ahead += int32(uint32((next-ahead)*part+999) / 1000)
 		need := max(level, ahead-t.cum[at][l]) + t.cum[end][l] - t.before(w)[l]
 		t.windows[w].top[l], t.windows[w].ask[l] = need, need
+	}
+}
+
+// steps works out what a row needs whose safety stock changes on certain days, and that has nothing open: between two
+// changes the last day tells the need. Past the horizon the floor is that of its last day.
+func (t *Tile) steps(lane int) {
+	l := lane % Rows
+	dated, h := t.safety[t.safeAt[l]:t.safeTo[l]], int32(t.tab.horizon)
+	next, units := 0, t.units[l]
+	for w := 1; w <= t.tab.Planned; w++ {
+		a, end := t.tab.start[w], t.tab.start[w+1]-1
+		base, top := t.before(w)[l], int32(-deep)
+		for day := a; day <= end; {
+			for next < len(dated) && dated[next].From <= day && dated[next].From < h {
+				units = int32(dated[next].Units) * 1000
+				next++
+			}
+			last := end
+			if next < len(dated) && dated[next].From < h {
+				last = min(last, dated[next].From-1)
+			}
+			top = max(top, max(units, t.pres[l])+t.sum(l, last+1)-base)
+			day = last + 1
+		}
+		t.windows[w].top[l], t.windows[w].ask[l] = top, top
 	}
 }
 
