@@ -98,25 +98,32 @@ func (d *desk) upward() uint64 {
 
 // takeTile registers the live rows of a tile.
 func (d *desk) takeTile(site int16, p *inputs.Partition, tile int) {
+	first := int32(len(d.orders))
+	set, class, planned := inputs.LaneSetIdx(inputs.None), inputs.ClassIdx(inputs.None), 0 // of the row before: mostly the same
 	for row := tile * inputs.TileRows; row < (tile+1)*inputs.TileRows; row++ {
 		item := p.Item[row]
 		if item == inputs.None || d.asked>>(item%inputs.TileRows)&1 == 0 {
 			continue
 		}
-		s := sku{
-			site: site, item: int8(item % inputs.TileRows), row: int32(row), node: p.Node[row],
-			set: p.LaneSet[row], class: d.classOf(p, row), first: int32(len(d.orders)),
-		}
 		f := p.Flags[row]
+		if at := p.LaneSet[row]; at != set || f&inputs.FlagLaneCycle != 0 {
+			if set, class, planned = at, d.classOf(p, row), 0; class != inputs.None {
+				planned = d.classes[class].Planned
+			}
+		}
+		n := len(d.skus)
+		d.skus = slices.Grow(d.skus, 1)[:n+1]
+		s := &d.skus[n]
+		s.site, s.item, s.flags, s.row, s.node = site, int8(item%inputs.TileRows), 0, int32(row), p.Node[row]
+		s.set, s.class, s.first, s.count = set, class, first, 0
 		if f&inputs.FlagHeld != 0 {
 			s.flags |= skuHeld
-		} else if f&(inputs.FlagLaneCycle|inputs.FlagNoLane) == 0 && p.Policy[row] != inputs.PolicyNone &&
-			s.class != inputs.None && d.classes[s.class].Planned > 0 {
+		} else if f&(inputs.FlagLaneCycle|inputs.FlagNoLane) == 0 && p.Policy[row] != inputs.PolicyNone && planned > 0 {
 			s.flags |= skuOrders
 		}
 		const odd = inputs.FlagLaneCycle | inputs.FlagLaneDropped | inputs.FlagNoLane | inputs.FlagNoForecast |
 			inputs.FlagInbound | inputs.FlagOwn
-		if f&odd != 0 || s.class == inputs.None || d.classes[s.class].Planned == 0 || int(p.ForecastDays[row]) < d.horizon {
+		if f&odd != 0 || planned == 0 || int(p.ForecastDays[row]) < d.horizon {
 			s.flags |= skuData
 		}
 		if f&inputs.FlagCarry != 0 {
@@ -124,9 +131,11 @@ func (d *desk) takeTile(site int16, p *inputs.Partition, tile int) {
 		}
 		if f&inputs.FlagOwn != 0 {
 			s.flags |= skuOwn
-			d.own[d.cell(site, s.item)] = int32(len(d.skus))
+			d.own[d.cell(site, s.item)] = int32(n)
 		}
-		d.skus = append(d.skus, s)
+		if f&inputs.FlagLaneCycle != 0 {
+			set = inputs.None // its lanes are gone, those of the next row may not be
+		}
 	}
 }
 
@@ -139,34 +148,35 @@ func (d *desk) classOf(p *inputs.Partition, row int) inputs.ClassIdx {
 	return d.net.LaneSets[set].Class
 }
 
-// arrange orders the SKUs by (item, node): two counting sorts.
+// arrange orders the SKUs by (item, node): two counting sorts, over numbers that lie close together.
 func (d *desk) arrange() {
 	n := len(d.skus)
-	d.byItem = sized32(&d.byItem, n)
-	d.sort = sized32(&d.sort, n)
+	d.byItem, d.sort, d.places = sized32(&d.byItem, n), sized32(&d.sort, n), sized32(&d.places, n)
 	d.counts = sized32(&d.counts, len(d.nodes)+1)
-	clear(d.counts)
-	for i := range d.skus {
-		d.counts[d.nodeNo[d.skus[i].node]+1]++
-	}
-	for k := 1; k < len(d.counts); k++ {
-		d.counts[k] += d.counts[k-1]
-	}
-	for i := range d.skus {
-		no := d.nodeNo[d.skus[i].node]
-		d.sort[d.counts[no]] = int32(i)
-		d.counts[no]++
-	}
+	counts, places := d.counts, d.places
+	clear(counts)
 	clear(d.itemAt[:])
 	for i := range d.skus {
-		d.itemAt[d.skus[i].item+1]++
+		s := &d.skus[i]
+		no := d.nodeNo[s.node]
+		places[i] = no*inputs.TileRows + int32(s.item)
+		counts[no+1]++
+		d.itemAt[s.item+1]++
+	}
+	for k := 1; k < len(counts); k++ {
+		counts[k] += counts[k-1]
+	}
+	for i, place := range places {
+		no := place / inputs.TileRows
+		d.sort[counts[no]] = int32(i)
+		counts[no]++
 	}
 	for k := 1; k < len(d.itemAt); k++ {
 		d.itemAt[k] += d.itemAt[k-1]
 	}
 	next := d.itemAt
 	for _, i := range d.sort {
-		item := d.skus[i].item
+		item := places[i] % inputs.TileRows
 		d.byItem[next[item]] = i
 		next[item]++
 	}

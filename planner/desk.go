@@ -50,6 +50,7 @@ type desk struct {
 	turned  tileRows
 	prom64  []int64
 	sort    []int32
+	places  []int32 // per SKU its node's number × 64 + its item
 	counts  []int32
 
 	pool    share.Pool
