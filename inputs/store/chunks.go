@@ -62,16 +62,23 @@ func constant(data []byte, width int) bool {
 	return bytes.Equal(data[width:], data[:len(data)-width])
 }
 
-// readTable fills the columns of a table from a file whose digest was checked.
-func readTable(data []byte, t *table) error {
+// openChunks reads all but the data of a file of chunks.
+func openChunks(data []byte) (*parquet.File, []chunk, error) {
 	f, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if diff := f.Schema().String(); diff != schemaText() {
-		return fmt.Errorf("another schema: %s", diff)
+		return nil, nil, fmt.Errorf("another schema: %s", diff)
 	}
 	heads, err := readHeads(f)
+	return f, heads, err
+}
+
+// readTable fills the columns of a table from a file whose digest was checked, with over, a file that lies over it, or
+// nil.
+func readTable(data, over []byte, t *table) error {
+	f, heads, err := openChunks(data)
 	if err != nil {
 		return err
 	}
@@ -92,6 +99,11 @@ func readTable(data []byte, t *table) error {
 	}
 	if at != len(heads) {
 		return errShape
+	}
+	if over != nil {
+		if err := readOver(over, t); err != nil {
+			return err
+		}
 	}
 	for _, x := range t.texts {
 		if !x.unpack() {

@@ -13,6 +13,7 @@ import (
 // Versions of what is on disk. A reader takes exactly these.
 const (
 	LayoutVersion   = 1
+	OverVersion     = 2 // the layout of a snapshot with files that lie over those of an earlier one
 	ContractVersion = 1
 )
 
@@ -66,6 +67,8 @@ type DCEntry struct {
 	Rows   int64 `json:"rows"`             // live rows
 	Tiles  int64 `json:"tiles"`            // of 64 rows
 	Memory int64 `json:"memory,omitempty"` // bytes of the columns once loaded
+	// Over is the file with the chunks that lie over those of File; nil: none do.
+	Over *FileEntry `json:"over,omitempty"`
 }
 
 // Digest is the digest of the whole snapshot: equal for equal contents.
@@ -124,8 +127,8 @@ func decodeManifest(data []byte) (*Manifest, error) {
 // check refuses what this reader does not take.
 func (m *Manifest) check(tenant string) error {
 	switch {
-	case m.Layout != LayoutVersion:
-		return refuse("layout_version", manifestName, fmt.Errorf("layout %d, this engine reads %d", m.Layout, LayoutVersion))
+	case m.Layout != LayoutVersion && m.Layout != OverVersion:
+		return refuse("layout_version", manifestName, fmt.Errorf("layout %d, this engine reads %d and %d", m.Layout, LayoutVersion, OverVersion))
 	case m.Contract != ContractVersion:
 		return refuse("contract_version", manifestName, fmt.Errorf("contract %d, this engine reads %d", m.Contract, ContractVersion))
 	case m.ByteOrder != byteOrder || !littleEndian():

@@ -10,7 +10,7 @@ import (
 
 func TestManifestOfOtherVersionsIsRefusedByName(t *testing.T) {
 	for kind, change := range map[string]func(m *Manifest){
-		"layout_version":   func(m *Manifest) { m.Layout++ },
+		"layout_version":   func(m *Manifest) { m.Layout = OverVersion + 1 },
 		"contract_version": func(m *Manifest) { m.Contract++ },
 		"byte_order":       func(m *Manifest) { m.ByteOrder = "big" },
 		"other_tenant":     func(m *Manifest) { m.Tenant = "other" },

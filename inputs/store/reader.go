@@ -26,6 +26,10 @@ type Snapshot struct {
 	seed maphash.Seed
 }
 
+func newSnapshot(dir string, m *Manifest, net *inputs.Network) *Snapshot {
+	return &Snapshot{Network: net, Manifest: m, dir: dir, seen: map[string]uint64{}, seed: maphash.MakeSeed()}
+}
+
 // Open checks a snapshot's manifest and loads its network. A tenant that is not "" must be the snapshot's.
 // What is wrong with the snapshot itself comes as an *inputs.Refusal.
 func Open(dir, tenant string) (*Snapshot, error) {
@@ -43,19 +47,22 @@ func Open(dir, tenant string) (*Snapshot, error) {
 	if err := m.check(tenant); err != nil {
 		return nil, err
 	}
-	s := &Snapshot{Manifest: m, dir: dir, seen: map[string]uint64{}, seed: maphash.MakeSeed()}
+	s := newSnapshot(dir, m, nil)
 	data, err := s.read(&m.Network)
 	if err != nil {
 		return nil, err
 	}
 	f := &flat{net: &inputs.Network{}}
-	if err := readTable(*data, networkTable(f)); err != nil {
+	if err := readTable(*data, nil, networkTable(f)); err != nil {
 		return nil, refuse("damaged", m.Network.File, err)
 	}
 	if err := f.assemble(); err != nil {
 		return nil, refuse("damaged", m.Network.File, err)
 	}
 	s.Network = f.net
+	if m.Layout == OverVersion {
+		s.Network.AsOf = m.AsOf
+	}
 	if s.Network.Tenant != m.Tenant || len(s.Network.DCs) != len(m.DCs) {
 		return nil, refuse("damaged", manifestName, errors.New("manifest and network do not belong together"))
 	}
@@ -85,9 +92,18 @@ func (s *Snapshot) load(e *DCEntry, dc inputs.NodeIdx) (*inputs.Partition, error
 		return nil, err
 	}
 	defer s.buffers.Put(data)
+	var over []byte
+	if e.Over != nil {
+		more, err := s.read(e.Over)
+		if err != nil {
+			return nil, err
+		}
+		defer s.buffers.Put(more)
+		over = *more
+	}
 	p := s.spare.take()
 	var head []int64
-	if err := readTable(*data, partitionTable(p, &head)); err != nil {
+	if err := readTable(*data, over, partitionTable(p, &head)); err != nil {
 		return nil, refuse("damaged", e.File, err)
 	}
 	if len(head) != 3 || head[0] != int64(dc) || int64(s.Network.Horizon) != head[1] || head[2] != e.Rows {

@@ -1,9 +1,6 @@
 package store
 
 import (
-	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -90,8 +87,12 @@ func (w *Writer) Close(cut map[string]string, counts []TableCounts) (*Manifest, 
 	if !w.network {
 		return nil, errors.New("close snapshot: its network was not written")
 	}
+	return w.close(LayoutVersion, cut, counts)
+}
+
+func (w *Writer) close(layout int, cut map[string]string, counts []TableCounts) (*Manifest, error) {
 	m := &w.manifest
-	m.Layout, m.Contract, m.ByteOrder, m.Cut, m.Counts = LayoutVersion, ContractVersion, byteOrder, cut, counts
+	m.Layout, m.Contract, m.ByteOrder, m.Cut, m.Counts = layout, ContractVersion, byteOrder, cut, counts
 	text, err := m.encode()
 	if err != nil {
 		return nil, fmt.Errorf("close snapshot: %w", err)
@@ -117,18 +118,7 @@ func (w *Writer) Abort() error { return os.RemoveAll(w.dir + partial) }
 
 // file writes a table and returns its entry.
 func (w *Writer) file(name string, t *table) (FileEntry, error) {
-	path := filepath.Join(w.dir+partial, name)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return FileEntry{}, fmt.Errorf("write snapshot: %w", err)
-	}
-	d := &digester{hash: sha256.New()}
-	buffered := bufio.NewWriterSize(f, 1<<20)
-	err = writeTable(io.MultiWriter(buffered, d), t)
-	if err = errors.Join(err, buffered.Flush(), f.Sync(), f.Close()); err != nil {
-		return FileEntry{}, fmt.Errorf("write snapshot file %s: %w", path, err)
-	}
-	return FileEntry{File: name, Bytes: d.bytes, SHA256: hex.EncodeToString(d.hash.Sum(nil))}, nil
+	return w.create(name, func(out io.Writer) error { return writeTable(out, t) })
 }
 
 type digester struct {

@@ -3,6 +3,7 @@ package cycle
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -33,9 +34,11 @@ func (r *run) build(ctx context.Context, id, dir string) error {
 	if err != nil {
 		return diskError(dir, err)
 	}
-	disk, err := store.Open(dir, r.cfg.Tenant)
-	if err != nil {
-		return err
+	disk := r.written
+	if disk == nil {
+		if disk, err = store.Open(dir, r.cfg.Tenant); err != nil {
+			return err
+		}
 	}
 	r.snap = &snapshot{net: disk.Network, disk: disk, report: rep, own: dir}
 	if r.built != nil {
@@ -62,14 +65,38 @@ func (r *run) buildAtOnce(ctx context.Context, dir string, opt build.Options) (r
 	if r.cfg.Warm != nil {
 		r.built = built
 	}
-	if err := r.space(store.EstimateBytes(built.Network, built.Partitions), dir); err != nil {
-		return report{}, err
-	}
+	return rep, r.write(dir, built, rep.counts())
+}
+
+// write puts a snapshot on disk: what differs from the one that this process wrote in full, or all of it.
+func (r *run) write(dir string, built *build.Built, counts []store.TableCounts) error {
 	if err := r.cfg.FS.RemoveAll(dir); err != nil {
-		return report{}, fmt.Errorf("snapshot: %w", err)
+		return fmt.Errorf("snapshot: %w", err)
 	}
-	_, err = store.Write(dir, built.Network, built.Partitions, r.intent.Inputs, rep.counts())
-	return rep, err
+	w := r.cfg.Warm
+	whole := w.wholeOnDisk()
+	if whole != nil {
+		if err := r.space(whole.Bytes(), dir); err != nil {
+			return err
+		}
+		m, err := store.WriteOver(dir, whole, built.Network, built.Partitions, r.intent.Inputs, counts)
+		if err == nil {
+			r.written = store.Held(dir, m, built.Network)
+			w.keepWhole(&store.Whole{Dir: dir, Manifest: whole.Manifest, Network: whole.Network, Parts: whole.Parts})
+			return nil
+		}
+		if !errors.Is(err, store.ErrWhole) {
+			return err
+		}
+	}
+	if err := r.space(store.EstimateBytes(built.Network, built.Partitions), dir); err != nil {
+		return err
+	}
+	m, err := store.Write(dir, built.Network, built.Partitions, r.intent.Inputs, counts)
+	if err == nil && r.src.feed != nil {
+		w.keepWhole(&store.Whole{Dir: dir, Manifest: m, Network: built.Network, Parts: built.Partitions})
+	}
+	return err
 }
 
 // divisible makes the folder a builder's.

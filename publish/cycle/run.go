@@ -9,6 +9,7 @@ import (
 
 	"echelon/inputs"
 	"echelon/inputs/build"
+	"echelon/inputs/store"
 	"echelon/publish"
 	"echelon/publish/disk"
 	"echelon/publish/outcome"
@@ -30,10 +31,11 @@ type run struct {
 	history    *state.Past
 	past       *past
 	records    []publish.Record
-	net        *NetChange   // what is known before planning
-	built      *build.Built // the snapshot, when it stays in memory
-	made       *Made        // how it was made; nil: not by this run, or by a run without a Warm
-	over       *base        // what this cycle is a net change of; nil: nothing
+	net        *NetChange      // what is known before planning
+	built      *build.Built    // the snapshot, when it stays in memory
+	written    *store.Snapshot // the snapshot on disk, when it holds only what differs from an earlier one
+	made       *Made           // how it was made; nil: not by this run, or by a run without a Warm
+	over       *base           // what this cycle is a net change of; nil: nothing
 	remembered map[string]*planned
 	away       *outcome.Error // the publisher could not be reached at the start
 

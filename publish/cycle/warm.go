@@ -11,6 +11,7 @@ import (
 
 	"echelon/inputs"
 	"echelon/inputs/build"
+	"echelon/inputs/store"
 	"echelon/publish/state"
 )
 
@@ -29,6 +30,7 @@ type Warm struct {
 	plans []*warmPlan
 	far   map[string]*far
 	files map[string]*heldFiles // by folder
+	whole *store.Whole          // the snapshot that later ones lie over on disk; nil: the next one is written in full
 }
 
 // warmed is one snapshot in memory.
@@ -126,7 +128,29 @@ func (w *Warm) forget() {
 	w.clear()
 }
 
-func (w *Warm) clear() { w.kept, w.plans, w.far, w.files = nil, nil, nil, nil }
+func (w *Warm) clear() { w.kept, w.plans, w.far, w.files, w.whole = nil, nil, nil, nil, nil }
+
+// wholeOnDisk gives the snapshot that the next one may lie over on disk; nil: none.
+func (w *Warm) wholeOnDisk() *store.Whole {
+	if w == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.whole
+}
+
+// keepWhole remembers a snapshot that was written in full, while its rows stay in memory.
+func (w *Warm) keepWhole(s *store.Whole) {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.kept) > 0 {
+		w.whole = s
+	}
+}
 
 // how names what decides a snapshot beside its rows and its instant.
 func (r *run) how() string {

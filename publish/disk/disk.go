@@ -33,6 +33,11 @@ type FS interface {
 	Free(dir string) (int64, error) // bytes that may still be written
 }
 
+// Linker is an FS that can give a file another name: the same file, not a copy.
+type Linker interface {
+	Link(name, other string) error
+}
+
 // OS is the file system of the machine.
 type OS struct{}
 
@@ -47,6 +52,9 @@ func (OS) Create(name string) (File, error) {
 	}
 	return f, nil
 }
+
+// Link implements Linker.
+func (OS) Link(name, other string) error { return os.Link(name, other) }
 
 // Rename implements FS.
 func (OS) Rename(from, to string) error { return os.Rename(from, to) }

@@ -22,7 +22,8 @@ type layerWriter struct {
 	layer   *planner.Layer
 	cycle   string
 	dc      string
-	file    *parquetFile
+	dir     string
+	file    *parquetFile // nil: no rows yet
 	name    string
 	pending *gathered // nil: no rows yet
 	lines   int64
@@ -32,17 +33,22 @@ type layerWriter struct {
 	counted int   // column of the units, -1: the layer has none
 }
 
-func newLayerWriter(w *Writer, dir string, id planner.LayerID, dc string) (*layerWriter, error) {
+func newLayerWriter(w *Writer, dir string, id planner.LayerID, dc string) *layerWriter {
 	l := planner.LayerOf(id)
-	name := l.Name + ".parquet"
-	file, err := createParquet(w.opt.FS, dir+"/"+name, id)
-	if err != nil {
-		return nil, err
-	}
 	counted := slices.IndexFunc(l.Columns, func(c planner.LayerColumn) bool {
 		return c.Name == "quantity" || c.Name == "units" && id != planner.Exceptions
 	})
-	return &layerWriter{writer: w, net: w.opt.Network, layer: l, cycle: w.opt.Cycle, dc: dc, file: file, name: name, counted: counted}, nil
+	return &layerWriter{
+		writer: w, net: w.opt.Network, layer: l, cycle: w.opt.Cycle, dc: dc, dir: dir, name: l.Name + ".parquet", counted: counted,
+	}
+}
+
+// open creates the file when it is first needed.
+func (w *layerWriter) open() (err error) {
+	if w.file == nil {
+		w.file, err = createParquet(w.writer.opt.FS, w.dir+"/"+w.name, w.layer.ID)
+	}
+	return err
 }
 
 // add appends the rows of t, in pieces that fit a row group.
@@ -126,6 +132,9 @@ func sum(values []int64) int64 {
 func (w *layerWriter) flush(e *encoder) error {
 	if w.pending == nil || w.pending.rows == 0 {
 		return nil
+	}
+	if err := w.open(); err != nil {
+		return err
 	}
 	w.file.begin(w.pending.rows)
 	for i := range w.layer.Columns {
@@ -224,6 +233,14 @@ func (w *layerWriter) finish(e *encoder) (LayerFile, error) {
 		return LayerFile{}, err
 	}
 	w.leaveRows()
+	if w.file == nil {
+		if file, ok := w.writer.linkEmpty(w); ok {
+			return file, nil
+		}
+		if err := w.open(); err != nil {
+			return LayerFile{}, err
+		}
+	}
 	bytes, digest, err := w.file.close()
 	if err != nil {
 		return LayerFile{}, err

@@ -72,6 +72,42 @@ type Writer struct {
 	open     map[inputs.NodeIdx]*dcWriter
 	encoders []*encoder // idle
 	idleRows [planner.NumLayers][]*gathered
+	empty    [planner.NumLayers]emptyLayer
+}
+
+// emptyLayer is a layer's file without rows in a folder that has its name: the same in every DC, so that further ones
+// are another name of it.
+type emptyLayer struct {
+	path string // "": none yet
+	file LayerFile
+}
+
+// linkEmpty gives a DC the file of a layer without rows; false: there is none to link to.
+func (w *Writer) linkEmpty(l *layerWriter) (LayerFile, bool) {
+	fs, ok := w.opt.FS.(disk.Linker)
+	w.mu.Lock()
+	known := w.empty[l.layer.ID]
+	w.mu.Unlock()
+	if !ok || known.path == "" || fs.Link(known.path, filepath.Join(l.dir, l.name)) != nil {
+		return LayerFile{}, false
+	}
+	return known.file, true
+}
+
+// keepEmpty remembers the files without rows of a folder that has its name.
+func (w *Writer) keepEmpty(d *dcWriter, m *Manifest, dir string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, l := range d.layers {
+		if l == nil || l.lines > 0 || w.empty[id].path != "" {
+			continue
+		}
+		if f := m.Layer(planner.LayerID(id)); f != nil {
+			file := *f
+			file.Plan = nil
+			w.empty[id] = emptyLayer{filepath.Join(dir, l.name), file}
+		}
+	}
 }
 
 // NewWriter returns a Writer.
@@ -186,11 +222,7 @@ func (w *Writer) dc(dc inputs.NodeIdx) (*dcWriter, error) {
 		if !w.layerOn(id) {
 			continue
 		}
-		l, err := newLayerWriter(w, d.tmp, id, d.name)
-		if err != nil {
-			return nil, fmt.Errorf("plan files of dc %s: %w", d.name, err)
-		}
-		d.layers[id] = l
+		d.layers[id] = newLayerWriter(w, d.tmp, id, d.name)
 	}
 	return d, nil
 }
@@ -217,7 +249,9 @@ func (d *dcWriter) abandon() {
 	for _, l := range d.layers {
 		if l != nil {
 			l.leaveRows()
-			l.file.abandon()
+			if l.file != nil {
+				l.file.abandon()
+			}
 		}
 	}
 }
@@ -290,7 +324,12 @@ func (w *Writer) finish(d *dcWriter, r *planner.DCResult) (*Manifest, error) {
 	if err := disk.WriteSynced(w.opt.FS, filepath.Join(d.tmp, ManifestName), raw); err != nil {
 		return nil, err
 	}
-	return m, disk.PublishDir(w.opt.FS, d.tmp, Dir(w.opt.State, w.opt.Tenant, w.opt.Cycle, d.name))
+	dir := Dir(w.opt.State, w.opt.Tenant, w.opt.Cycle, d.name)
+	if err := disk.PublishDir(w.opt.FS, d.tmp, dir); err != nil {
+		return m, err
+	}
+	w.keepEmpty(d, m, dir)
+	return m, nil
 }
 
 func (w *Writer) manifest(d *dcWriter, r *planner.DCResult) *Manifest {

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"echelon/fixtures/topics"
+	"echelon/inputs"
 	"echelon/inputs/store"
 	"echelon/publish/cycle"
 	"echelon/publish/state"
@@ -69,17 +70,25 @@ func (f *fed) snapshotDigest(dir, id string) string {
 	if err != nil || snap == nil {
 		f.t.Fatalf("snapshot of %s: %v", id, err)
 	}
-	for _, dc := range snap.Network.DCs {
-		if _, err := snap.Partition(f.t.Context(), dc); err != nil {
-			f.t.Fatal(err)
-		}
-	}
 	return contentOf(f.t, snap)
 }
 
+// contentOf is the digest of a snapshot's contents, however they lie in its files.
 func contentOf(t *testing.T, snap *store.Snapshot) string {
 	t.Helper()
-	digest, err := snap.Manifest.Digest()
+	var parts []*inputs.Partition
+	for _, dc := range snap.Network.DCs {
+		p, err := snap.Partition(t.Context(), dc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, p)
+	}
+	m, err := store.Write(filepath.Join(t.TempDir(), "written"), snap.Network, parts, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := m.Digest()
 	if err != nil {
 		t.Fatal(err)
 	}
