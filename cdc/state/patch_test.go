@@ -3,6 +3,7 @@ package state_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"testing"
@@ -80,6 +81,7 @@ type moves struct {
 	dice         *rand.Rand
 	skus         []build.SKU
 	items, nodes []string
+	lanes        []string
 	today        int64
 }
 
@@ -95,7 +97,52 @@ func (m *moves) demand() int64 {
 	return m.dice.Int64N([]int64{1, 200, 60_000, 4_000_000, 900_000_000_000}[min(4, m.dice.IntN(40)/9)] + 1)
 }
 
+// order draws an order line: of a few orders, so that they come again, with few releases, so that several name one.
+func (m *moves) order() {
+	s := m.sku()
+	op := cdc.Upsert
+	if m.dice.IntN(5) == 0 {
+		op = cdc.Delete
+	}
+	null := cdc.Cell{}
+	maybe := func(c cdc.Cell) cdc.Cell {
+		if m.dice.IntN(3) == 0 {
+			return null
+		}
+		return c
+	}
+	ordered := m.dice.Int64N(300)
+	shipped, received := m.dice.Int64N(ordered+1), m.dice.Int64N(ordered/2+1)
+	day := m.today + m.dice.Int64N(12) - 6
+	cells := []cdc.Cell{
+		id(fmt.Sprintf("P%d", m.dice.IntN(9))), number(m.dice.Int64N(3)), id(s.Item), id(s.Node), null, null, number(ordered),
+		maybe(number(shipped)), maybe(number(received)), maybe(number(m.dice.Int64N(ordered - received + 1))), null, null,
+		number(m.today + m.dice.Int64N(30) - 3), number(m.dice.Int64N(6)), null, null,
+	}
+	if m.dice.IntN(2) == 0 {
+		cells[4] = id(m.nodes[m.dice.IntN(len(m.nodes))])
+	}
+	if len(m.lanes) > 0 && m.dice.IntN(3) > 0 {
+		cells[5] = id(m.lanes[m.dice.IntN(len(m.lanes))])
+	}
+	if m.dice.IntN(2) == 0 {
+		cells[10] = number(day)
+		cells[11] = maybe(number(day + m.dice.Int64N(5)))
+	}
+	switch m.dice.IntN(4) {
+	case 0:
+		cells[15] = cdc.Cell{Kind: cdc.Text, Text: []byte(fmt.Sprintf("R%d", m.dice.IntN(4)))}
+	case 1:
+		cells[15] = cdc.Cell{Kind: cdc.Text, Text: []byte(fmt.Sprintf("c/%s/store-orders/%s/%d", m.nodes[m.dice.IntN(len(m.nodes))], s.Item, m.dice.IntN(2)))}
+	}
+	m.apply("open_orders", op, cells)
+}
+
 func (m *moves) move() {
+	if m.dice.IntN(3) == 0 {
+		m.order()
+		return
+	}
 	s := m.sku()
 	key := []cdc.Cell{id(s.Item), id(s.Node)}
 	op := cdc.Upsert
@@ -136,6 +183,7 @@ func (m *moves) move() {
 func TestPatchIsTheFullBuild(t *testing.T) {
 	ctx := context.Background()
 	shared, patched, copied := 0, 0, 0
+	var in, out, named int // partitions in which open orders moved
 	for seed := range uint64(33) {
 		w := worlds.New(seed, worlds.Shape(seed)%worlds.NumShapes)
 		f := newFeeder(t)
@@ -151,7 +199,7 @@ func TestPatchIsTheFullBuild(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.items, m.nodes = prev.Network.Items.ID, prev.Network.Nodes.ID
+		m.items, m.nodes, m.lanes = prev.Network.Items.ID, prev.Network.Nodes.ID, prev.Network.Lanes.ID
 		for _, p := range prev.Partitions {
 			for r := range p.Item {
 				if p.Item[r] != inputs.None {
@@ -200,12 +248,31 @@ func TestPatchIsTheFullBuild(t *testing.T) {
 					t.Error("a column that no SKU touched was copied")
 				}
 			}
+			if !reflect.DeepEqual(got.Network.Named, prev.Network.Named) {
+				named++
+			}
+			for i, p := range got.Partitions {
+				was := prev.Partitions[i]
+				in += bit(!reflect.DeepEqual(p.Inbound, was.Inbound))
+				out += bit(!reflect.DeepEqual(p.Outbound, was.Outbound))
+				named += bit(!reflect.DeepEqual(p.Named, was.Named))
+			}
 			prev, cut = got, next
 		}
+	}
+	if in < 20 || out < 20 || named < 20 {
+		t.Errorf("orders moved %d partitions inbound, %d outbound, %d by name; want 20 each", in, out, named)
 	}
 	if shared == 0 || copied == 0 || copied == patched {
 		t.Errorf("of %d partitions %d shared, %d with copied stock: the test shows nothing", patched, shared, copied)
 	}
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // TestPatchRefusesStructure holds that what cannot be patched is said to be so.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"sort"
+	"strconv"
 	"unsafe"
 
 	"echelon/inputs"
@@ -276,6 +277,16 @@ func (t *Touched) Values() (moved build.Moved, ok bool) {
 		table := &t.Tables[i]
 		var to *[]build.SKU
 		switch table.Contract.Table {
+		case "open_orders":
+			for k := range table.Rows {
+				key := table.Key(k)
+				line, err := strconv.ParseInt(key[1], 10, 64)
+				if err != nil {
+					return build.Moved{}, false
+				}
+				moved.Orders = append(moved.Orders, build.OrderLine{Order: key[0], Line: line})
+			}
+			continue
 		case "inventory":
 			to = &moved.Inventory
 		case "forecasts":
@@ -308,7 +319,7 @@ func (t *Touched) only(c *Cut) *Cut {
 	for i := range t.Tables {
 		table := &t.Tables[i]
 		switch table.Contract.Table {
-		case "inventory", "forecasts", "safety_stocks":
+		case "inventory", "forecasts", "safety_stocks", "open_orders":
 			out.only[table.Contract.Table] = &chosen{rows: table.Rows}
 		}
 	}

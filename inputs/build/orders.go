@@ -34,62 +34,63 @@ type namedRelease struct {
 	id   string
 }
 
+// orderWorld is what open orders are read in.
+type orderWorld struct {
+	net     *inputs.Network
+	horizon int
+	lanes   []laneFacts // parallel to Network.Lanes
+	openSet func(cal int32) *calendars.OpenSet
+	find    func(item, node int32) orderAt
+	prep    func(item, lane int32) int32 // a sourcing row's own preparation days, -1: none
+}
+
+// orderAt is the place of a row; part -1: there is none.
+type orderAt struct{ part, row int32 }
+
+var nowhere = orderAt{-1, -1}
+
 // orderBook collects what open orders mean for rows.
 type orderBook struct {
-	*builder
+	orderWorld
 	in, out []orderRow
-	named   []namedRelease
+	named   []namedRelease // each once per order
 }
 
 func (b *builder) readOrders() error {
-	book := &orderBook{builder: b}
-	items, nodes, sources, lanes := b.itemIDs.refs(), b.nodeIDs.refs(), b.nodeIDs.refs(), b.laneIDs.refs()
+	book := &orderBook{orderWorld: orderWorld{
+		net: b.net, horizon: b.horizon, lanes: b.lanes, openSet: b.openSet,
+		find: func(item, node int32) orderAt {
+			s := b.find(item, node)
+			if s == inputs.None {
+				return nowhere
+			}
+			return orderAt{b.partition(s), b.rowOf[s]}
+		},
+		prep: func(item, lane int32) int32 {
+			prep := int32(-1)
+			for _, r := range b.sourcesOf(b.find(item, b.lanes[lane].dest)) {
+				if r.lane == lane && r.prep >= 0 {
+					prep = r.prep
+				}
+			}
+			return prep
+		},
+	}}
+	refs := orderRefs{b.itemIDs.refs(), b.nodeIDs.refs(), b.nodeIDs.refs(), b.laneIDs.refs()}
 	err := b.each("open_orders", func(t *inputs.Batch, n *inputs.Counts) error {
 		for r := 0; r < t.Rows; r++ {
 			if deleted(t, r) {
 				n.Filtered++
 				continue
 			}
-			release := t.Col("release_id").Str(r)
-			o := openOrder{item: items.index(t.Col("item"), r), dest: nodes.index(t.Col("destination"), r)}
-			var okSource, okLane bool
-			o.source, okSource = sources.optional(t.Col("source"), r)
-			o.lane, okLane = lanes.optional(t.Col("lane"), r)
-			column := ""
-			switch {
-			case o.item < 0:
-				column = "item"
-			case o.dest < 0:
-				column = "destination"
-			case !okSource:
-				column = "source"
-			case !okLane:
-				column = "lane"
-			}
+			o, column := refs.read(t, r)
 			if column != "" {
 				b.report.unknown(t, r, column)
-				book.name(release, inputs.None, inputs.None)
+				book.name(t.Col("release_id").Str(r), nowhere, nowhere)
 				continue
 			}
-			if o.source == inputs.None && o.lane != inputs.None {
-				o.source = b.lanes[o.lane].source
-			}
-			at, from := b.find(o.item, o.dest), int32(inputs.None)
-			if o.source != inputs.None && b.net.Nodes.Kind[o.source] == inputs.DC {
-				from = b.find(o.item, o.source)
-			}
-			book.name(release, at, from)
-			if o.source == inputs.None && at != inputs.None {
-				book.name(release, inputs.None, inputs.None) // its source is not known: any may have promised it
-			}
-			if at == inputs.None && from == inputs.None {
+			if !book.take(t, r, &o) {
 				n.Filtered++
-				continue
-			}
-			if status := t.Col("status").Int(r, 0); status >= inputs.StatusReleased && status <= inputs.StatusShipped {
-				o.read(t, r, status)
-				book.inbound(&o, at)
-				book.outbound(&o, from)
 			}
 		}
 		return b.ctx.Err()
@@ -97,8 +98,55 @@ func (b *builder) readOrders() error {
 	if err != nil {
 		return err
 	}
-	book.settle()
+	b.settleOrders(book)
 	return nil
+}
+
+// orderRefs resolves the references of orders.
+type orderRefs struct{ items, nodes, sources, lanes *reference }
+
+// read resolves row r; column is the first whose id is unknown, "" none.
+func (f *orderRefs) read(t *inputs.Batch, r int) (o openOrder, column string) {
+	o = openOrder{item: f.items.index(t.Col("item"), r), dest: f.nodes.index(t.Col("destination"), r)}
+	var okSource, okLane bool
+	o.source, okSource = f.sources.optional(t.Col("source"), r)
+	o.lane, okLane = f.lanes.optional(t.Col("lane"), r)
+	switch {
+	case o.item < 0:
+		column = "item"
+	case o.dest < 0:
+		column = "destination"
+	case !okSource:
+		column = "source"
+	case !okLane:
+		column = "lane"
+	}
+	return o, column
+}
+
+// take notes what row r means; false: it touches no row.
+func (book *orderBook) take(t *inputs.Batch, r int, o *openOrder) bool {
+	if o.source == inputs.None && o.lane != inputs.None {
+		o.source = book.lanes[o.lane].source
+	}
+	release := t.Col("release_id").Str(r)
+	at, from := book.find(o.item, o.dest), nowhere
+	if o.source != inputs.None && book.net.Nodes.Kind[o.source] == inputs.DC {
+		from = book.find(o.item, o.source)
+	}
+	book.name(release, at, from)
+	if o.source == inputs.None && at != nowhere {
+		book.name(release, nowhere, nowhere) // its source is not known: any may have promised it
+	}
+	if at == nowhere && from == nowhere {
+		return false
+	}
+	if status := t.Col("status").Int(r, 0); status >= inputs.StatusReleased && status <= inputs.StatusShipped {
+		o.read(t, r, status)
+		book.inbound(o, at)
+		book.outbound(o, from)
+	}
+	return true
 }
 
 // read takes the quantities and days of row r.
@@ -117,22 +165,20 @@ func (o *openOrder) read(t *inputs.Batch, r int, status int64) {
 	o.ref = t.Col("order").Str(r) + "/" + strconv.FormatInt(t.Col("line").Int(r, 0), 10)
 }
 
-// name remembers that an order names a release, at the rows it touches.
-func (book *orderBook) name(release string, at, from int32) {
+// name remembers that an order names a release, at the rows it touches: once per partition.
+func (book *orderBook) name(release string, at, from orderAt) {
 	if release == "" {
 		return
 	}
-	if at == inputs.None && from == inputs.None {
+	if at == nowhere && from == nowhere {
 		book.named = append(book.named, namedRelease{inputs.None, release})
 		return
 	}
-	for _, s := range [2]int32{at, from} {
-		if s != inputs.None {
-			book.named = append(book.named, namedRelease{book.partition(s), release})
+	parts := [3]int32{at.part, from.part, book.issuer(release)}
+	for i, part := range parts {
+		if part != inputs.None && !slices.Contains(parts[:i], part) {
+			book.named = append(book.named, namedRelease{part, release})
 		}
-	}
-	if i := book.issuer(release); i != inputs.None {
-		book.named = append(book.named, namedRelease{i, release})
 	}
 }
 
@@ -152,13 +198,13 @@ func (book *orderBook) issuer(release string) int32 {
 }
 
 // inbound counts an order at its destination, on the day it becomes usable.
-func (book *orderBook) inbound(o *openOrder, s int32) {
-	if s == inputs.None || o.open <= 0 {
+func (book *orderBook) inbound(o *openOrder, s orderAt) {
+	if s == nowhere || o.open <= 0 {
 		return
 	}
 	n := &book.net.Nodes
 	day0 := n.Day0[o.dest]
-	x := orderRow{part: book.partition(s), row: book.rowOf[s], lane: o.lane, qty: o.open, due: o.dueOn, ref: o.ref}
+	x := orderRow{part: s.part, row: s.row, lane: o.lane, qty: o.open, due: o.dueOn, ref: o.ref}
 	if o.dueOn < day0 {
 		x.flags |= inputs.OrderOverdue
 	}
@@ -180,21 +226,19 @@ func (book *orderBook) inbound(o *openOrder, s int32) {
 	}
 	x.day = int32(receive - day0 + calendars.Day(n.PutAwayDays[o.dest]))
 	book.in = append(book.in, x)
-	book.parts[x.part].Flags[x.row] |= inputs.FlagInbound
 }
 
 // outbound counts what is not yet shipped at a source that is a DC, on its pick day.
-func (book *orderBook) outbound(o *openOrder, s int32) {
-	if s == inputs.None || o.unshipped <= 0 || book.net.Nodes.ReservedIncludesTransfers[o.source] {
+func (book *orderBook) outbound(o *openOrder, s orderAt) {
+	if s == nowhere || o.unshipped <= 0 || book.net.Nodes.ReservedIncludesTransfers[o.source] {
 		return
 	}
 	day0 := book.net.Nodes.Day0[o.source]
 	x := orderRow{
-		part: book.partition(s), row: book.rowOf[s], lane: o.lane, dest: o.dest, qty: o.unshipped, ref: o.ref,
+		part: s.part, row: s.row, lane: o.lane, dest: o.dest, qty: o.unshipped, ref: o.ref,
 		day: int32(max(0, book.pickDay(o)-day0)),
 	}
 	book.out = append(book.out, x)
-	book.parts[x.part].Flags[x.row] |= inputs.FlagOutbound
 }
 
 // pickDay gives the order's pick day, from its order day and the pick leg of its lane where it is not given.
@@ -209,11 +253,8 @@ func (book *orderBook) pickDay(o *openOrder) calendars.Day {
 	prep := int32(0)
 	if o.lane != inputs.None {
 		l := &book.lanes[o.lane]
-		prep = l.prepDays
-		for _, r := range book.sourcesOf(book.find(o.item, l.dest)) {
-			if r.lane == o.lane && r.prep >= 0 {
-				prep = r.prep
-			}
+		if prep = l.prepDays; book.prep(o.item, o.lane) >= 0 {
+			prep = book.prep(o.item, o.lane)
 		}
 	}
 	limit := calendars.SearchLimit(day0, book.horizon)
@@ -224,40 +265,76 @@ func (book *orderBook) pickDay(o *openOrder) calendars.Day {
 	return pick
 }
 
-// settle sorts what was collected and hands each partition its own.
-func (book *orderBook) settle() {
-	slices.SortFunc(book.in, func(x, y orderRow) int {
-		return cmp.Or(cmp.Compare(x.part, y.part), cmp.Compare(x.row, y.row), cmp.Compare(x.day, y.day), cmp.Compare(x.ref, y.ref))
-	})
+func compareInbound(x, y *orderRow) int {
+	return cmp.Or(cmp.Compare(x.part, y.part), cmp.Compare(x.row, y.row), cmp.Compare(x.day, y.day), cmp.Compare(x.ref, y.ref))
+}
+
+func compareOutbound(x, y *orderRow) int {
+	return cmp.Or(cmp.Compare(x.part, y.part), cmp.Compare(x.row, y.row), cmp.Compare(x.day, y.day),
+		cmp.Compare(x.dest, y.dest), cmp.Compare(x.ref, y.ref))
+}
+
+func appendInbound(in *inputs.Inbound, x *orderRow) {
+	in.Row, in.Day, in.Qty = append(in.Row, x.row), append(in.Day, x.day), append(in.Qty, x.qty)
+	in.Lane, in.Flags = append(in.Lane, inputs.LaneIdx(x.lane)), append(in.Flags, x.flags)
+	in.Due, in.Ref = append(in.Due, x.due), append(in.Ref, x.ref)
+}
+
+func appendOutbound(out *inputs.Outbound, x *orderRow) {
+	out.Row, out.Day, out.Qty = append(out.Row, x.row), append(out.Day, x.day), append(out.Qty, x.qty)
+	out.Dest, out.Lane = append(out.Dest, inputs.NodeIdx(x.dest)), append(out.Lane, inputs.LaneIdx(x.lane))
+	out.Ref = append(out.Ref, x.ref)
+}
+
+// settleOrders sorts what was collected and hands each partition its own.
+func (b *builder) settleOrders(book *orderBook) {
+	slices.SortFunc(book.in, func(x, y orderRow) int { return compareInbound(&x, &y) })
 	for i := range book.in {
 		x := &book.in[i]
-		in := &book.parts[x.part].Inbound
-		in.Row, in.Day, in.Qty = append(in.Row, x.row), append(in.Day, x.day), append(in.Qty, x.qty)
-		in.Lane, in.Flags = append(in.Lane, inputs.LaneIdx(x.lane)), append(in.Flags, x.flags)
-		in.Due, in.Ref = append(in.Due, x.due), append(in.Ref, x.ref)
+		b.parts[x.part].Flags[x.row] |= inputs.FlagInbound
+		appendInbound(&b.parts[x.part].Inbound, x)
 	}
-	slices.SortFunc(book.out, func(x, y orderRow) int {
-		return cmp.Or(cmp.Compare(x.part, y.part), cmp.Compare(x.row, y.row), cmp.Compare(x.day, y.day),
-			cmp.Compare(x.dest, y.dest), cmp.Compare(x.ref, y.ref))
-	})
+	slices.SortFunc(book.out, func(x, y orderRow) int { return compareOutbound(&x, &y) })
 	for i := range book.out {
 		x := &book.out[i]
-		out := &book.parts[x.part].Outbound
-		out.Row, out.Day, out.Qty = append(out.Row, x.row), append(out.Day, x.day), append(out.Qty, x.qty)
-		out.Dest, out.Lane = append(out.Dest, inputs.NodeIdx(x.dest)), append(out.Lane, inputs.LaneIdx(x.lane))
-		out.Ref = append(out.Ref, x.ref)
+		b.parts[x.part].Flags[x.row] |= inputs.FlagOutbound
+		appendOutbound(&b.parts[x.part].Outbound, x)
 	}
-	slices.SortFunc(book.named, func(x, y namedRelease) int {
-		return cmp.Or(cmp.Compare(x.part, y.part), cmp.Compare(x.id, y.id))
-	})
-	for _, x := range slices.Compact(book.named) {
-		if x.part == inputs.None {
-			book.net.Named = append(book.net.Named, x.id)
-			continue
+	slices.SortFunc(book.named, compareNamed)
+	kept := &ordersKept{lanes: b.lanes, openSets: b.openSets, prep: map[uint64]int32{}, more: map[namedRelease]int32{}}
+	for i, x := range book.named {
+		switch {
+		case i > 0 && x == book.named[i-1]:
+			kept.more[x]++
+		case x.part == inputs.None:
+			b.net.Named = append(b.net.Named, x.id)
+		default:
+			p := b.parts[x.part]
+			p.Named = append(p.Named, x.id)
 		}
-		p := book.parts[x.part]
-		p.Named = append(p.Named, x.id)
 	}
+	if b.sourceAt != nil {
+		b.eachSKU(func(s, item, _ int32) {
+			for _, r := range b.sourcesOf(s) {
+				if r.prep >= 0 {
+					kept.prep[key(item, r.lane)] = r.prep
+				}
+			}
+		})
+	}
+	b.orders = kept
+}
+
+func compareNamed(x, y namedRelease) int {
+	return cmp.Or(cmp.Compare(x.part, y.part), cmp.Compare(x.id, y.id))
+}
+
+// ordersKept is what open orders of a later cut are read with.
+type ordersKept struct {
+	lanes    []laneFacts
+	openSets []*calendars.OpenSet
+	prep     map[uint64]int32       // by item and lane
+	more     map[namedRelease]int32 // orders beside the first that name a release
 }
 
 // readReleases keeps the table of remembered releases for Overlay.

@@ -17,17 +17,18 @@ var ErrStructure = errors.New("more than values changed: the snapshot must be bu
 // SKU names an item at a node.
 type SKU struct{ Item, Node string }
 
-// Moved names the SKUs whose rows of a table came, went or changed. Each table is named only here: nothing else
+// Moved names the SKUs, and the open orders, whose rows of a table came, went or changed. Each table is named only here: nothing else
 // changed.
 type Moved struct {
 	Inventory []SKU
 	Forecasts []SKU
-	Safety    []SKU // safety_stocks
+	Safety    []SKU       // safety_stocks
+	Orders    []OrderLine // open_orders
 }
 
 // Patch gives the snapshot that Snapshot would build, out of the one built before, where only rows of inventory,
-// forecasts and safety_stocks changed. before and after hold all rows of those tables of the SKUs that moved, as
-// they were and as they are, and no others. Columns that no SKU touches are shared with prev, which stays as it is.
+// forecasts, safety_stocks and open_orders changed. before and after hold all rows of those tables of the SKUs and order
+// lines that moved, as they were and as they are, and no others. Columns that no SKU touches are shared with prev, which stays as it is.
 //
 // The options must be those of prev; the as-of may be later while the day is the same in every zone. Network,
 // partitions and counts equal those of a full build; the report's faults are those of prev. An error that is
@@ -44,27 +45,30 @@ func Patch(ctx context.Context, prev *Built, before, after inputs.Source, moved 
 		func() error { return p.inventory(moved.Inventory, before, after) },
 		func() error { return p.safety(moved.Safety, before, after) },
 		func() error { return p.forecasts(moved.Forecasts, before, after) },
+		func() error { return p.orders(moved.Orders, before, after) },
 	} {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
-	return &Built{Network: p.net, Partitions: p.parts, Report: p.report}, nil
+	return &Built{Network: p.net, Partitions: p.parts, Report: p.report, orders: p.kept}, nil
 }
 
 // patcher copies what it writes: a partition, then its columns, when they are first touched.
 type patcher struct {
-	ctx    context.Context
-	opt    Options
-	prev   *Built
-	net    *inputs.Network
-	parts  []*inputs.Partition
-	owned  []ownedColumns // per partition
-	report *Report
-	zones  []zoneDay // per zone
-	items  sortedIDs
-	nodes  sortedIDs
-	within [][]int32 // per node: partitions that have rows of it
+	ctx     context.Context
+	opt     Options
+	prev    *Built
+	net     *inputs.Network
+	parts   []*inputs.Partition
+	owned   []ownedColumns // per partition
+	report  *Report
+	zones   []zoneDay // per zone
+	items   sortedIDs
+	nodes   sortedIDs
+	laneIDs sortedIDs
+	kept    *ordersKept
+	within  [][]int32 // per node: partitions that have rows of it
 }
 
 // ownedColumns says which columns of a partition are copies.
@@ -99,6 +103,7 @@ func newPatcher(ctx context.Context, prev *Built, opt Options) (*patcher, error)
 	p := &patcher{
 		ctx: ctx, opt: opt, prev: prev, net: &net, parts: slices.Clone(prev.Partitions),
 		owned: make([]ownedColumns, len(prev.Partitions)), items: sortedIDs{ids: net.Items.ID}, nodes: sortedIDs{ids: net.Nodes.ID},
+		laneIDs: sortedIDs{ids: net.Lanes.ID}, kept: prev.orders,
 		within: make([][]int32, len(net.Nodes.ID)),
 	}
 	report := *prev.Report
@@ -142,12 +147,8 @@ func (p *patcher) find(s SKU) (spotted, error) {
 	if item < 0 || node < 0 {
 		return spotted{}, fmt.Errorf("item %q or node %q is not in the snapshot: %w", s.Item, s.Node, ErrStructure)
 	}
-	for _, part := range p.within[node] {
-		if row := p.parts[part].Find(inputs.ItemIdx(item), inputs.NodeIdx(node)); row >= 0 {
-			return spotted{part, int32(row), s}, nil
-		}
-	}
-	return spotted{-1, -1, s}, nil
+	part, row := p.at(item, node)
+	return spotted{part, row, s}, nil
 }
 
 // findAll gives the places of the SKUs that moved, and of each its rank among them.

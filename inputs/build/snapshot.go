@@ -63,6 +63,7 @@ type Built struct {
 	Network    *inputs.Network
 	Partitions []*inputs.Partition
 	Report     *Report
+	orders     *ordersKept
 }
 
 // Snapshot builds the snapshot of a source. Faults of rows are in the report; an error means that the source
@@ -80,7 +81,7 @@ func Snapshot(ctx context.Context, src inputs.Source, opt Options) (*Built, erro
 	if err := b.noteUnused(); err != nil {
 		return nil, err
 	}
-	return &Built{Network: b.net, Partitions: b.parts, Report: b.report}, nil
+	return &Built{Network: b.net, Partitions: b.parts, Report: b.report, orders: b.orders}, nil
 }
 
 // run takes the steps from tables to partitions.
@@ -116,6 +117,8 @@ type builder struct {
 	laneChoice
 	placement
 	graph graph
+
+	orders *ordersKept
 }
 
 // each hands the batches of a table to f and counts their rows as read.

@@ -243,6 +243,7 @@ func (r *run) patch(ctx context.Context, opt build.Options) (*warmed, string, er
 	}
 	r.made = &Made{Patched: map[string]int{
 		"inventory": len(moves.Inventory), "forecasts": len(moves.Forecasts), "safety_stocks": len(moves.Safety),
+		"open_orders": len(moves.Orders),
 	}}
 	return &warmed{built: built, check: last.check, faulty: last.faulty}, "", nil
 }

@@ -177,7 +177,14 @@ func TestServeWarmIsCold(t *testing.T) {
 			})
 			f.send("open_orders", map[string]any{"order": "O1", "line": 1, "item": stock["item"], "destination": stock["node"], "ordered": 9, "due_on": "2026-11-24", "status": "confirmed"}, false)
 			f.send("inventory", stock, true)
-		}, "rows moved in lanes, open_orders"},
+		}, "rows moved in lanes"},
+		{"an order comes", "2026-11-21T09:12:00Z", func() {
+			f.send("open_orders", map[string]any{"order": "O2", "line": 1, "item": stock["item"], "destination": stock["node"], "ordered": 30, "due_on": "2026-11-23", "status": "released", "release_id": "R1"}, false)
+		}, ""},
+		{"it is received in part, another goes", "2026-11-21T09:14:00Z", func() {
+			f.send("open_orders", map[string]any{"order": "O2", "line": 1, "item": stock["item"], "destination": stock["node"], "ordered": 30, "received": 12, "due_on": "2026-11-23", "status": "shipped", "release_id": "R1"}, false)
+			f.send("open_orders", map[string]any{"order": "O1", "line": 1, "item": stock["item"], "destination": stock["node"], "ordered": 9, "due_on": "2026-11-24", "status": "confirmed"}, true)
+		}, ""},
 		{"a row of no item", "2026-11-21T09:20:00Z", func() { f.send("inventory", wrong, false) }, "is not in the snapshot"},
 		{"stock beside it", "2026-11-21T09:30:00Z", func() {
 			f.change("inventory", func(i int, row map[string]any) bool {

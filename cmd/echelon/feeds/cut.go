@@ -164,7 +164,7 @@ func moves(ctx context.Context, was, now *state.Cut) (*cycle.Moves, string, erro
 func structure(t *state.Touched) (names []string) {
 	for i := range t.Tables {
 		switch name := t.Tables[i].Contract.Table; name {
-		case "inventory", "forecasts", "safety_stocks":
+		case "inventory", "forecasts", "safety_stocks", "open_orders":
 		default:
 			names = append(names, name)
 		}
