@@ -20,6 +20,7 @@ import (
 	"echelon/planner"
 	"echelon/publish/cycle"
 	"echelon/publish/outcome"
+	"echelon/publish/state"
 )
 
 // captureFlags are the flags of `capture`.
@@ -33,6 +34,7 @@ func (a *app) captureCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "capture", Short: "One cycle of some items, their nodes and lanes, anonymised, as a scenario", Args: exactly(0),
 		Long: "Cuts items out of the inputs of a past cycle: their rows at every node (or at --node and all that those order from),\n" +
+			"taken from the folder that it planned or, without --inputs and for cycles that followed feeds, from its snapshot;\n" +
 			"lanes, calendars, orders, and the releases and carry that counted. Ids are numbered in their order, names are left out,\n" +
 			"quantities and days stay as they are. The file is a scenario of fixtures/scenarios; `go test ./fixtures/scenarios -update`\n" +
 			"writes the layers that are expected.",
@@ -41,7 +43,7 @@ func (a *app) captureCommand() *cobra.Command {
 	}
 	f.flags(cmd)
 	fs := cmd.Flags()
-	fs.StringVar(&f.inputs, "inputs", "", "folder of input tables that the cycle planned")
+	fs.StringVar(&f.inputs, "inputs", "", "folder of input tables that the cycle planned (default: its snapshot, with the values that planning read)")
 	fs.StringVar(&f.mapping, "mapping", "", "mapping file of that folder")
 	fs.StringVar(&f.items, "item", "", "items: A,B")
 	fs.StringVar(&f.nodes, "node", "", "only these nodes and what they order from: A,B (default: every node of the items)")
@@ -50,8 +52,8 @@ func (a *app) captureCommand() *cobra.Command {
 }
 
 func (a *app) capture(ctx context.Context, f *captureFlags) error {
-	if f.items == "" || f.inputs == "" {
-		return usagef("--item and --inputs: name the items, and the folder that the cycle planned")
+	if f.items == "" {
+		return usagef("--item: name the items")
 	}
 	if err := f.settle(); err != nil {
 		return err
@@ -65,21 +67,18 @@ func (a *app) capture(ctx context.Context, f *captureFlags) error {
 	if err != nil {
 		return err
 	}
-	folder, err := feed.Open(ctx, f.inputs, feed.Options{Mapping: f.mapping, Quarantine: func(inputs.Fault) {}})
-	if err != nil {
-		return err
-	}
-	for _, file := range folder.Files() {
-		if c.Inputs[file.Name] != file.SHA256 {
-			return outcome.New(outcome.CodeUsage, "inputs_differ", file.Name, "name the folder as it was when the cycle was planned", "cycle %s planned other rows", c.Cycle)
-		}
-	}
 	k := &cutting{items: set(f.items), nodes: set(f.nodes), lanes: map[string]bool{}, calendars: map[string]bool{}, rows: map[string][]map[string]string{}}
-	if err := k.read(ctx, folder); err != nil {
-		return err
-	}
 	releases, carry, err := cycle.Remembered(ctx, st, c, snap.Network)
 	if err != nil {
+		return err
+	}
+	if f.inputs == "" {
+		s, err := k.readSnapshot(ctx, snap, carry == nil)
+		if err != nil {
+			return err
+		}
+		releases = s.remembered(releases)
+	} else if err := k.readFolder(ctx, c, f); err != nil {
 		return err
 	}
 	k.remember(releases, carry)
@@ -98,6 +97,20 @@ func (a *app) capture(ctx context.Context, f *captureFlags) error {
 		return err
 	}
 	return os.WriteFile(f.out, b.Bytes(), 0o644)
+}
+
+// readFolder takes the rows of the folder that a cycle planned.
+func (k *cutting) readFolder(ctx context.Context, c *state.Cycle, f *captureFlags) error {
+	folder, err := feed.Open(ctx, f.inputs, feed.Options{Mapping: f.mapping, Quarantine: func(inputs.Fault) {}})
+	if err != nil {
+		return err
+	}
+	for _, file := range folder.Files() {
+		if c.Inputs[file.Name] != file.SHA256 {
+			return outcome.New(outcome.CodeUsage, "inputs_differ", file.Name, "name the folder as it was when the cycle was planned", "cycle %s planned other rows", c.Cycle)
+		}
+	}
+	return k.read(ctx, folder)
 }
 
 func set(list string) map[string]bool {
