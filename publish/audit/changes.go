@@ -28,7 +28,8 @@ type Table struct {
 	Added int64  `json:"added"`
 	Gone  int64  `json:"gone"`
 	Rows  int64  `json:"rows"` // with any column changed
-	// Names are the ids of rows of tables that have no row per SKU, with what happened to them: at most 20, by id.
+	// Names are the ids of rows of tables that have no row per SKU, with what happened to them: at most 20, by id. Those of
+	// sourcing are item and lane, DC by DC: the lanes that a SKU uses, by its own rows or as lanes into its node.
 	Names []string `json:"names,omitempty"`
 	More  int64    `json:"more,omitempty"` // rows that are not named
 }
@@ -94,7 +95,7 @@ func sumOf(rows []int32, values []int64, row int) int64 {
 // Changes compares two snapshots: the rows of every DC by item and node, lanes, items and nodes by id. A row that
 // went to another DC counts as gone and new.
 func Changes(ctx context.Context, from, to *store.Snapshot) (*Moves, error) {
-	c := &changes{columns: map[[2]string]*Column{}, tables: map[string]*Table{}}
+	c := &changes{columns: map[[2]string]*Column{}, tables: map[string]*Table{}, lanes: movedLanes(from.Network, to.Network)}
 	for _, s := range skuColumns {
 		c.column(s.table, s.column)
 	}
@@ -134,13 +135,14 @@ func Changes(ctx context.Context, from, to *store.Snapshot) (*Moves, error) {
 
 // side is a partition with its rows by item and node.
 type side struct {
+	net  *inputs.Network
 	part *inputs.Partition
 	keys []string
 	row  map[string]int
 }
 
 func newSide(n *inputs.Network, p *inputs.Partition) *side {
-	s := &side{part: p, row: make(map[string]int, p.Live)}
+	s := &side{net: n, part: p, row: make(map[string]int, p.Live)}
 	for r, item := range p.Item {
 		if item != inputs.None {
 			k := n.Items.ID[item] + "\x00" + n.Nodes.ID[p.Node[r]]
@@ -156,6 +158,7 @@ type changes struct {
 	tables  map[string]*Table
 	// lanes whose facts or priority differ
 	changedLanes int64
+	lanes        map[string]bool // lanes of both sides whose legs moved for SKUs in general
 }
 
 func (c *changes) column(table, column string) *Column {
@@ -208,6 +211,7 @@ func (c *changes) rows(a, b *side) {
 // cells compares the columns of one row.
 func (c *changes) cells(a *side, one int, b *side, two int) {
 	touched := map[string]bool{}
+	c.sourcing(a, one, b, two)
 	for _, s := range skuColumns {
 		col := c.columns[[2]string{s.table, s.column}]
 		var x, y int64

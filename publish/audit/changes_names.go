@@ -67,6 +67,39 @@ func lanesOf(n *inputs.Network) []string {
 	return out
 }
 
+// movedLanes names the lanes of both networks of which some SKU's legs are others than any SKU's were: the lane moved,
+// not one SKU's sourcing of it.
+func movedLanes(a, b *inputs.Network) map[string]bool {
+	legs := func(n *inputs.Network) map[string]map[[4]int64]int {
+		out := map[string]map[[4]int64]int{}
+		for _, set := range n.LaneSets {
+			for i, lane := range set.Lanes {
+				c := &n.Classes[set.Class].Lanes[i]
+				id := n.Lanes.ID[lane]
+				if out[id] == nil {
+					out[id] = map[[4]int64]int{}
+				}
+				out[id][[4]int64{int64(c.PrepDays), int64(c.TransitDays), int64(c.ValidFrom), int64(c.ValidTo)}]++
+			}
+		}
+		return out
+	}
+	was, now := legs(a), legs(b)
+	out := map[string]bool{}
+	for lane, x := range was {
+		y := now[lane]
+		stays := false
+		for facts := range x {
+			stays = stays || y[facts] > 0
+		}
+		out[lane] = y != nil && !stays
+	}
+	return out
+}
+
+// moved reports whether a lane's legs moved for all SKUs that use it.
+func (c *changes) moved(lane string) bool { return c.lanes[lane] }
+
 func byCalendar(n *inputs.Network) map[string]*calendars.Calendar {
 	out := make(map[string]*calendars.Calendar, len(n.Calendars))
 	for i := range n.Calendars {

@@ -22,7 +22,7 @@ func (a *app) changesCommand() *cobra.Command {
 		Use: "changes", Short: "What changed in the inputs of a cycle, per table and column", Args: exactly(0),
 		Long: "Compares the snapshot of a cycle with that of the cycle before it (or of --against): rows changed per table and column,\n" +
 			"old and new totals. Values are those that planning reads: after the cascade, forecasts as thousandths over the horizon.\n" +
-			"Rows of items, nodes, lanes, calendars and calendar days are named.",
+			"Rows of items, nodes, lanes, sourcing, calendars and calendar days are named; sourcing is the lanes that SKUs use.",
 		Example: `  echelon changes --cycle 20261121T080000Z
   echelon changes --cycle 20261121T080000Z --against 20261120T080000Z --format json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
