@@ -155,12 +155,14 @@ func (x *change) finishOne(ctx context.Context, d *departed, was *Table) error {
 			return fmt.Errorf("plan of %s: %w", name, err)
 		}
 	}
-	res.PlanHash = x.hash(merged, vendor, load)
+	vendors := x.vendorSums(vendor, out, x.units[u].dcs[d.site].kept.vendor)
+	res.PlanHash = x.hash(merged, vendors, load)
 	res.Again = again
 	if x.cycle.Keep {
 		res.Kept = merged
 	}
 	if x.p.loads {
+		merged.vendor = vendors
 		res.Standing = &Standing{Vendor: vendor, Carry: carry, Workload: load}
 	}
 	x.p.planned(*res)
@@ -192,7 +194,7 @@ func (x *change) goneItems(u, site int) (itemSet, error) {
 }
 
 // hash is the plan hash of a merged plan: digests of items as kept, vendor orders and workload whole.
-func (x *change) hash(k *Kept, vendor, load *Table) [32]byte {
+func (x *change) hash(k *Kept, vendor *vendorSums, load *Table) [32]byte {
 	var h dcHash
 	var one sums
 	for i, id := range k.Items {
@@ -204,7 +206,7 @@ func (x *change) hash(k *Kept, vendor, load *Table) [32]byte {
 			digests = digests[32:]
 		}
 	}
-	h.table(x.net, vendor)
+	vendor.write(&h)
 	h.table(x.net, load)
 	return h.sum()
 }

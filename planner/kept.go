@@ -16,9 +16,11 @@ import (
 type Kept struct {
 	Items []string // ascending
 	cells []keptCell
-	tail  []byte     // per item: counts, digests
-	at    []uint32   // one more than items
-	loads *keptLoads // only in memory; nil: not known
+	tail  []byte   // per item: counts, digests
+	at    []uint32 // one more than items
+	// only in memory; nil: not known
+	loads  *keptLoads
+	vendor *vendorSums
 }
 
 // keptCell is the fingerprints of an item: facts of the DC's own rows, and of the whole unit's requests from child

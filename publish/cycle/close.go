@@ -187,7 +187,7 @@ func (r *run) result(ctx context.Context) (*Result, error) {
 		}
 		if row.State == state.DCPlanned || row.State == state.DCPublished {
 			dir := planfile.Dir(r.cfg.State, r.cfg.Tenant, r.intent.Cycle, dc)
-			files, err := planfile.Open(dir)
+			files, err := r.cfg.Warm.open(dir)
 			if err != nil {
 				return nil, err
 			}

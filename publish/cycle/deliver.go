@@ -97,7 +97,7 @@ func (d *delivery) publish(ctx context.Context, dc string) error {
 	if by := r.laterRecord(dc); by != "" {
 		return r.end(ctx, dc, state.DCSuperseded, "cycle "+by+" was planned without its releases")
 	}
-	files, err := planfile.Open(planfile.Dir(r.cfg.State, r.cfg.Tenant, r.intent.Cycle, dc))
+	files, err := r.cfg.Warm.open(planfile.Dir(r.cfg.State, r.cfg.Tenant, r.intent.Cycle, dc))
 	if err != nil {
 		return err
 	}

@@ -89,6 +89,9 @@ func (p *parquetFile) write(raw []byte) error {
 	return err
 }
 
+// smallPage is the bytes below which a column is not compressed: trying costs more than it saves.
+const smallPage = 1 << 10
+
 // begin opens a row group.
 func (p *parquetFile) begin(rows int) {
 	p.meta.RowGroups = append(p.meta.RowGroups, format.RowGroup{
@@ -110,7 +113,7 @@ func (p *parquetFile) column(e *encoder, c page) error {
 	if len(c.dict) > len(most) {
 		most = c.dict
 	}
-	if len(p.meta.RowGroups) == 1 && (c.bare || !e.shrinks(most)) {
+	if len(p.meta.RowGroups) == 1 && (c.bare || len(most) < smallPage || !e.shrinks(most)) {
 		m.Codec = format.Uncompressed
 	}
 	if len(p.meta.RowGroups) > 1 { // readers expect one codec per column
