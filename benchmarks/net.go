@@ -125,7 +125,7 @@ func planOn(ctx context.Context, m *memory, s settings, base *planner.Base) (*ea
 		releases: map[inputs.NodeIdx][]inputs.Release{},
 	}
 	c := m.cycle(s)
-	c.Base, c.Keep = base, true
+	c.Base, c.Keep, c.Warm = base, true, true
 	r, err := planner.Plan(ctx, c, m, planner.NewMemExchange(), e, nil)
 	if err != nil {
 		return nil, err
