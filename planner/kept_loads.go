@@ -84,7 +84,7 @@ func (w *workload) addLoads(r *run, item inputs.ItemIdx, packed []byte) {
 	for len(packed) > 0 {
 		var v [4]uint64
 		for i := range v {
-			n := 0
+			var n int
 			v[i], n = binary.Uvarint(packed)
 			packed = packed[n:]
 		}

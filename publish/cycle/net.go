@@ -108,6 +108,7 @@ func (r *run) chooseBase(ctx context.Context) (*planner.Base, error) {
 				return p.standing.Carry, nil
 			case planner.Workload:
 				return p.standing.Workload, nil
+			default: // read like any other
 			}
 		}
 		return b.files[dc].Table(ctx, id, snap.net)
