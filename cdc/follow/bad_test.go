@@ -3,6 +3,7 @@ package follow
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ func TestCompressionBomb(t *testing.T) {
 				t.Fatalf("a bomb is read, or waited for: %+v", r.Status())
 			}
 			var refused *inputs.Refusal
-			if !errors.As(r.err, &refused) || refused.Kind != "batch_too_large" || refused.Where != nodesTopic+"-"+string(rune('0'+first.Partition)) {
+			if !errors.As(r.err, &refused) || refused.Kind != "batch_too_large" || refused.Where != fmt.Sprintf("%s-%d", nodesTopic, first.Partition) {
 				t.Errorf("ended with %v", r.err)
 			}
 			if got := dump(t, w.state.Cut()); got != "nodes node=S1 kind=store zone=UTC\n" {
