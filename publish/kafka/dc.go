@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"echelon/publish"
@@ -70,10 +71,13 @@ func (p *Publisher) attempts(ctx context.Context, where string, one func(try int
 }
 
 func outcomeAgain(where string, tries int, last error) error {
+	hint := "nothing of it is visible; the plan files stay, run the same cycle again"
+	if isAny(last, kerr.KafkaStorageError, kerr.UnknownServerError) { // what brokers answer when their log takes nothing
+		hint = "the broker could not write its log: look there whether its disk is full or fails; " + hint
+	}
 	return &outcome.Error{
-		Code: outcome.CodeAgain, Kind: "publish_failed", Where: where,
-		Hint: "nothing of it is visible; the plan files stay, run the same cycle again",
-		Err:  fmt.Errorf("%d attempts: %w", tries, last),
+		Code: outcome.CodeAgain, Kind: "publish_failed", Where: where, Hint: hint,
+		Err: fmt.Errorf("%d attempts: %w", tries, last),
 	}
 }
 

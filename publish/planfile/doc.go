@@ -11,7 +11,7 @@
 //	item, node, lane, text, enum   string, dictionary (null where the layer says so)
 //	day             date
 //	int             int64
-//	milli list      list of decimal(18,3); a dictionary where few numbers come again and again
+//	milli list      list of decimal(18,3); a dictionary where few numbers come again, runs of them
 //	bool            boolean
 //	ledger          list of struct {reason string, change int64}; steps that follow from need, minimum and
 //	                pack of the line are left out, as the planner gives them
