@@ -290,22 +290,37 @@ func write(ctx context.Context, dir string, m *memory, k *kept) (lines, bytes in
 	return lines, bytes, nil
 }
 
-// planFiles plans the network once and writes its plan files below dir.
+// planned marks a folder whose plan files are whole.
+const planned = "planned"
+
+// planFiles plans the network once and writes its plan files below dir. Those of an earlier run with that --dir are taken.
 func planFiles(ctx context.Context, s settings, dir string) ([]*planfile.DC, error) {
+	var dcs []*planfile.DC
+	add := func(dir string) error {
+		dc, err := planfile.Open(dir)
+		dcs = append(dcs, dc)
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, planned)); err == nil {
+		names, err := filepath.Glob(filepath.Join(dir, "plans", "*", "*", "dc=*"))
+		for _, name := range names {
+			err = errors.Join(err, add(name))
+		}
+		return dcs, err
+	}
 	m, err := inMemory(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	var dcs []*planfile.DC
 	w := planfile.NewWriter(planfile.Options{
 		State: dir, Network: m.net, Engine: "benchmark", Tenant: m.cfg.Tenant, Cycle: "bench", AsOf: m.cfg.AsOf,
 		Facts: m.facts,
 		Done: func(_ context.Context, dir string, _ *planfile.Manifest, _ *planner.DCResult) error {
-			dc, err := planfile.Open(dir)
-			dcs = append(dcs, dc)
-			return err
+			return add(dir)
 		},
 	})
-	_, err = planner.Plan(ctx, m.cycle(s), m, planner.NewMemExchange(), w, nil)
-	return dcs, err
+	if _, err = planner.Plan(ctx, m.cycle(s), m, planner.NewMemExchange(), w, nil); err != nil {
+		return nil, err
+	}
+	return dcs, os.WriteFile(filepath.Join(dir, planned), nil, 0o644)
 }

@@ -34,7 +34,7 @@ func layerPartitions(need publish.Need) int {
 // The broker is in this process and keeps nothing on disk: it shares the cores with both. With --brokers it is that one
 // (`go run ./fixtures/real/with kafka -- go run ./benchmarks --only publish --skus 6800000`: ten million lines).
 func publishPlan(ctx context.Context, s settings, report func(result)) error {
-	dcs, err := planFiles(ctx, s, filepath.Join(s.dir, "publish"))
+	dcs, err := planFiles(ctx, s, filepath.Join(s.dir, fmt.Sprintf("publish-%d-%d", s.skus, s.seed)))
 	if err != nil {
 		return err
 	}
@@ -56,14 +56,19 @@ func publishPlan(ctx context.Context, s settings, report func(result)) error {
 	need.AllDCs = need.DCs
 	var ours, peer spent
 	var pool []*kgo.Record
-	for i := range s.runs + 1 { // the first one warms up
+	first := 1 // the one before warms up
+	if lines >= manyLines {
+		first = 0
+	}
+	published := 0.0 // bytes of a line
+	for i := range s.runs + first {
 		c, err := cluster(ctx, s, need.Tenant)
 		if err != nil {
 			return err
 		}
 		a, err := publishOnce(ctx, c, need, dcs)
 		if err == nil && pool == nil {
-			pool, err = c.records(ctx, need.Tenant, min(lines, poolRecords))
+			pool, published, err = c.records(ctx, need.Tenant, lines)
 		}
 		err = errors.Join(err, c.close())
 		if err != nil {
@@ -76,7 +81,7 @@ func publishPlan(ctx context.Context, s settings, report func(result)) error {
 		if err = errors.Join(err, c.close()); err != nil {
 			return err
 		}
-		if i > 0 {
+		if i >= first {
 			ours.add(a)
 			peer.add(b)
 		}
@@ -91,7 +96,7 @@ func publishPlan(ctx context.Context, s settings, report func(result)) error {
 		Ratio: b.wall / a.wall, RatioTo: "the client alone with the same records",
 		Extra: map[string]float64{
 			"lines": float64(lines), "lines_per_s": float64(lines) / a.wall, "client_lines_per_s": float64(lines) / b.wall,
-			"bytes_per_line": float64(bytes) / float64(len(pool)), "partitions": float64(layerPartitions(need) * len(need.Layers)),
+			"bytes_per_line": published, "client_bytes_per_line": float64(bytes) / float64(len(pool)), "partitions": float64(layerPartitions(need) * len(need.Layers)),
 			"processor_ratio": b.cpu / a.cpu,
 		},
 		Text: either(s.brokers != "", "real broker", "in-process broker"),
@@ -206,13 +211,18 @@ func publishOnce(ctx context.Context, c *testCluster, need publish.Need, dcs []*
 	return took{time.Since(began).Seconds(), cpuSeconds() - used}, err
 }
 
-// poolRecords bounds the records that are kept in memory and produced again and again.
-const poolRecords = 1_000_000
+const (
+	poolRecords = 1_000_000 // about so many records are kept in memory and produced again and again
+	poolStretch = 1000      // lines that follow each other in a partition and are kept or left out together
+	manyLines   = 5_000_000 // a run of so many needs none before it to warm up
+)
 
-// records reads lines back, at most n of them, in the order of partitions: the order in which they were produced.
-func (c *testCluster) records(ctx context.Context, tenant string, n int64) ([]*kgo.Record, error) {
+// records reads all n lines back and keeps about poolRecords of them: of each partition stretches in equal distances, in
+// the order in which they were produced, so that they are as long as the others and as like their neighbours. It gives
+// the mean bytes of a line too, of all of them.
+func (c *testCluster) records(ctx context.Context, tenant string, n int64) (pool []*kgo.Record, mean float64, err error) {
 	var names []string
-	err := c.admin(func(adm *kadm.Client) error {
+	err = c.admin(func(adm *kadm.Client) error {
 		topics, err := adm.ListTopics(ctx)
 		for _, name := range topics.Names() {
 			if strings.HasPrefix(name, topicPrefix(tenant)) && !strings.Contains(name, ".cycles.") {
@@ -222,25 +232,38 @@ func (c *testCluster) records(ctx context.Context, tenant string, n int64) ([]*k
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list topics: %w", err)
+		return nil, 0, fmt.Errorf("list topics: %w", err)
 	}
 	cl, err := kgo.NewClient(kgo.SeedBrokers(c.addresses...), kgo.ConsumeTopics(names...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	if err != nil {
-		return nil, fmt.Errorf("consumer: %w", err)
+		return nil, 0, fmt.Errorf("consumer: %w", err)
 	}
 	defer cl.Close()
-	var pool []*kgo.Record
-	for int64(len(pool)) < n {
+	type partition struct {
+		topic string
+		n     int32
+	}
+	seen, bytes := map[partition]int64{}, 0.0
+	every := (n + poolRecords - 1) / poolRecords
+	for left := n; left > 0; {
 		fetched := cl.PollFetches(ctx)
 		if err := fetched.Err(); err != nil {
-			return nil, fmt.Errorf("read back: %w", err)
+			return nil, 0, fmt.Errorf("read back: %w", err)
 		}
 		fetched.EachRecord(func(r *kgo.Record) {
-			pool = append(pool, &kgo.Record{Topic: r.Topic, Partition: r.Partition, Key: r.Key, Value: r.Value, Headers: r.Headers})
+			at := partition{r.Topic, r.Partition}
+			if seen[at]/poolStretch%every == 0 {
+				pool = append(pool, &kgo.Record{
+					Topic: r.Topic, Partition: r.Partition, Key: slices.Clone(r.Key), Value: slices.Clone(r.Value), Headers: r.Headers,
+				})
+			}
+			seen[at]++
+			bytes += float64(len(r.Key) + len(r.Value))
+			left--
 		})
 	}
-	return pool, nil
+	return pool, bytes / float64(n), nil
 }
 
 // clientAlone produces records from memory until n are out, as the client library's own bench program does:
