@@ -44,9 +44,8 @@ type siteOut struct {
 	tables  [NumLayers]Table
 	result  DCResult // counts of the group only
 	blocks  [VendorOrders + 1]lineBlock
-	lineNo  [VendorOrders + 1]int32
-	item    [VendorOrders + 1]inputs.ItemIdx // item of the last line
-	faults  []exception                      // of the SKU in work
+	lineNo  [VendorOrders + 1]int32 // of the item's last line
+	faults  []exception             // of the SKU in work
 	work    workload
 	digests [NumLayers][]byte // of the group's items
 	hashed  [NumLayers]int    // rows that are in them
@@ -61,9 +60,6 @@ func (o *siteOut) begin() {
 	}
 	for _, id := range written {
 		o.tables[id].cut(o.tables[id].room())
-	}
-	for i := range o.item {
-		o.item[i] = inputs.None
 	}
 	for i := range o.digests {
 		o.digests[i], o.hashed[i] = o.digests[i][:0], 0
@@ -96,6 +92,9 @@ func (d *desk) emitGroup() {
 
 // emitItem writes an item's part: lines, then what its rows have beside them, and hashes it while it is near.
 func (d *desk) emitItem(item int8, rows []int32) {
+	for i := range d.out {
+		d.out[i].lineNo = [VendorOrders + 1]int32{}
+	}
 	for _, i := range rows {
 		d.gather(i)
 	}

@@ -28,7 +28,7 @@ type lineRow struct {
 	ledger [2]int32 // as stepsOf says
 }
 
-// gather takes over a SKU's lines and counts them.
+// gather takes over a SKU's lines and counts them; the SKUs of an item follow each other.
 func (d *desk) gather(i int32) {
 	s := &d.skus[i]
 	for k := d.lineAt[i]; k < d.lineAt[i+1]; k++ {
@@ -41,12 +41,8 @@ func (d *desk) gather(i int32) {
 		r := &b.rows[b.n]
 		b.n++
 		r.order, r.ref, r.node = *o, *l, s.node
-		item := d.itemOf(s.item)
-		if out.item[l.layer] != item {
-			out.item[l.layer], out.lineNo[l.layer] = item, 0
-		}
 		out.lineNo[l.layer]++
-		r.item, r.no = item, out.lineNo[l.layer]
+		r.item, r.no = d.itemOf(s.item), out.lineNo[l.layer]
 		r.days = d.classes[s.class].days[o.opp]
 		r.ledger = d.stepsOf(o)
 		q := d.units(o)

@@ -160,15 +160,8 @@ func (d *desk) addPlanned(s *sku, p *projection) {
 	orders := d.orders[s.first : s.first+s.count]
 	for k := range orders {
 		o := &orders[k]
-		q := int64(o.wanted)
-		if o.state == orderFixed {
-			q = int64(o.given)
-		}
-		if o.wide {
-			q = d.units(o)
-		}
 		if a := int(opps[o.opp].Usable); a < len(planned) {
-			planned[a] += q * 1000
+			planned[a] += d.units(o) * 1000
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"echelon/cdc"
+	"echelon/inputs"
 )
 
 // stream is a generated day: transactions over both tables and all partitions that overlap in the topics, rows
@@ -137,31 +138,37 @@ func TestKilledWhileApplying(t *testing.T) {
 			if checkpoints == 0 {
 				t.Fatal("no checkpoint was written: the test shows nothing")
 			}
-			read := map[cdc.Partition]int64{}
-			for _, r := range records {
-				read[cdc.Partition{Topic: r.Topic, ID: r.Partition}]++
-			}
 			w.state = w.open(dir)
-			r := w.follow()
-			got := r.cut()
-			sum := w.balanced(read)
-			if err := r.stop(); err != nil {
-				t.Fatal(err)
-			}
-			counts := w.state.Counts()
-
-			w.state = w.open("")
-			r = w.follow()
-			if diff := cmp.Diff(r.cut(), got); diff != "" {
-				t.Errorf("the tables differ from the undisturbed ones (- undisturbed):\n%s", diff)
-			}
-			w.balanced(read)
-			if diff := cmp.Diff(w.state.Counts(), counts); diff != "" {
-				t.Errorf("the counts differ (- undisturbed):\n%s", diff)
-			}
+			sum := w.undisturbed(w.follow(), records)
 			if sum.Quarantined == 0 || sum.Superseded == 0 || sum.Applied == 0 {
 				t.Errorf("the day is too quiet: %+v", sum)
 			}
 		})
 	}
+}
+
+// undisturbed compares the tables and counts that a follower comes to with those of one that reads all records at once;
+// each has every record read in one of its counts, whose sum it returns.
+func (w *world) undisturbed(r *running, records []*kgo.Record) inputs.Counts {
+	w.t.Helper()
+	read := map[cdc.Partition]int64{}
+	for _, rec := range records {
+		read[cdc.Partition{Topic: rec.Topic, ID: rec.Partition}]++
+	}
+	got := r.cut()
+	sum := w.balanced(read)
+	if err := r.stop(); err != nil {
+		w.t.Fatal(err)
+	}
+	counts := w.state.Counts()
+	w.state = w.open("")
+	r = w.follow()
+	if diff := cmp.Diff(r.cut(), got); diff != "" {
+		w.t.Errorf("the tables differ from the undisturbed ones (- undisturbed):\n%s", diff)
+	}
+	w.balanced(read)
+	if diff := cmp.Diff(w.state.Counts(), counts); diff != "" {
+		w.t.Errorf("the counts differ (- undisturbed):\n%s", diff)
+	}
+	return sum
 }

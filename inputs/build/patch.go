@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"echelon/calendars"
@@ -174,20 +173,8 @@ func (p *patcher) rows(table string, src inputs.Source, places []spotted, at map
 	if len(places) == 0 || !src.Has(table) {
 		return nil
 	}
-	reader, err := src.Open(p.ctx, table)
-	if err != nil {
-		return fmt.Errorf("open table %s: %w", table, err)
-	}
-	defer func() { _ = reader.Close() }()
 	counts := p.report.counts(table)
-	for {
-		t, err := reader.Next(p.ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read table %s: %w", table, err)
-		}
+	return batches(p.ctx, src, table, func(t *inputs.Batch) error {
 		item, node := t.Col("item"), t.Col("node")
 		row := open(t)
 		for r := range t.Rows {
@@ -203,7 +190,8 @@ func (p *patcher) rows(table string, src inputs.Source, places []spotted, at map
 				counts.Applied += sign
 			}
 		}
-	}
+		return nil
+	})
 }
 
 // part gives a partition to write to.

@@ -3,7 +3,6 @@ package build
 import (
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 
@@ -83,11 +82,6 @@ func (p *patcher) readOrders(src inputs.Source, named map[OrderLine]bool, book *
 	if !src.Has(table) {
 		return nil
 	}
-	reader, err := src.Open(p.ctx, table)
-	if err != nil {
-		return fmt.Errorf("open table %s: %w", table, err)
-	}
-	defer func() { _ = reader.Close() }()
 	counts := p.report.counts(table)
 	optional := func(v *inputs.Vector, r int, ids *sortedIDs) (int32, bool) {
 		if v.IsNull(r) {
@@ -96,14 +90,7 @@ func (p *patcher) readOrders(src inputs.Source, named map[OrderLine]bool, book *
 		at := ids.index(v.Str(r))
 		return at, at >= 0
 	}
-	for {
-		t, err := reader.Next(p.ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read table %s: %w", table, err)
-		}
+	return batches(p.ctx, src, table, func(t *inputs.Batch) error {
 		for r := range t.Rows {
 			line := OrderLine{t.Col("order").Str(r), t.Col("line").Int(r, 0)}
 			if !named[line] {
@@ -123,7 +110,8 @@ func (p *patcher) readOrders(src inputs.Source, named map[OrderLine]bool, book *
 				counts.Filtered += sign
 			}
 		}
-	}
+		return nil
+	})
 }
 
 // at gives the place of an item at a node, -1 and -1 when it is no SKU of the snapshot.
@@ -201,30 +189,13 @@ func (p *patcher) replaceInbound(i int32, rows map[int32]bool, gone map[string]b
 	}
 	part, own := p.part(i)
 	old := part.Inbound
-	come := ofPart(now, i, compareInbound)
 	var out inputs.Inbound
-	left := map[int32]bool{}
-	put := func(x *orderRow) {
-		appendInbound(&out, x)
-		left[x.row] = true
-	}
-	for k := range old.Row {
-		if rows[old.Row[k]] && gone[old.Ref[k]] {
-			continue
-		}
-		x := orderRow{
+	left := mergeOrders(len(old.Row), func(k int) orderRow {
+		return orderRow{
 			part: i, row: old.Row[k], day: old.Day[k], qty: old.Qty[k], lane: int32(old.Lane[k]), flags: old.Flags[k],
 			due: old.Due[k], ref: old.Ref[k],
 		}
-		for len(come) > 0 && compareInbound(&come[0], &x) < 0 {
-			put(&come[0])
-			come = come[1:]
-		}
-		put(&x)
-	}
-	for k := range come {
-		put(&come[k])
-	}
+	}, rows, gone, ofPart(now, i, compareInbound), compareInbound, func(x *orderRow) { appendInbound(&out, x) })
 	part.Inbound = out
 	p.mark(part, own, rows, left, inputs.FlagInbound)
 }
@@ -236,32 +207,40 @@ func (p *patcher) replaceOutbound(i int32, rows map[int32]bool, gone map[string]
 	}
 	part, own := p.part(i)
 	old := part.Outbound
-	come := ofPart(now, i, compareOutbound)
 	var out inputs.Outbound
-	left := map[int32]bool{}
-	put := func(x *orderRow) {
-		appendOutbound(&out, x)
-		left[x.row] = true
-	}
-	for k := range old.Row {
-		if rows[old.Row[k]] && gone[old.Ref[k]] {
-			continue
-		}
-		x := orderRow{
+	left := mergeOrders(len(old.Row), func(k int) orderRow {
+		return orderRow{
 			part: i, row: old.Row[k], day: old.Day[k], qty: old.Qty[k], dest: int32(old.Dest[k]), lane: int32(old.Lane[k]),
 			ref: old.Ref[k],
 		}
-		for len(come) > 0 && compareOutbound(&come[0], &x) < 0 {
-			put(&come[0])
-			come = come[1:]
-		}
-		put(&x)
-	}
-	for k := range come {
-		put(&come[k])
-	}
+	}, rows, gone, ofPart(now, i, compareOutbound), compareOutbound, func(x *orderRow) { appendOutbound(&out, x) })
 	part.Outbound = out
 	p.mark(part, own, rows, left, inputs.FlagOutbound)
+}
+
+// mergeOrders puts the n entries that were there, but those of orders that are gone from these rows, and those that come,
+// in their order; it returns the rows that have entries.
+func mergeOrders(n int, old func(k int) orderRow, rows map[int32]bool, gone map[string]bool, come []orderRow, compare func(x, y *orderRow) int, put func(*orderRow)) map[int32]bool {
+	left := map[int32]bool{}
+	take := func(x *orderRow) {
+		put(x)
+		left[x.row] = true
+	}
+	for k := range n {
+		x := old(k)
+		if rows[x.row] && gone[x.ref] {
+			continue
+		}
+		for len(come) > 0 && compare(&come[0], &x) < 0 {
+			take(&come[0])
+			come = come[1:]
+		}
+		take(&x)
+	}
+	for k := range come {
+		take(&come[k])
+	}
+	return left
 }
 
 // ofPart gives the entries of a partition, in order.

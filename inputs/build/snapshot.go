@@ -121,53 +121,50 @@ type builder struct {
 	orders *ordersKept
 }
 
-// each hands the batches of a table to f and counts their rows as read.
-func (b *builder) each(table string, f func(*inputs.Batch, *inputs.Counts) error) error {
-	if !b.src.Has(table) {
+// batches hands the batches of a table to f, none when there is no such table.
+func batches(ctx context.Context, src inputs.Source, table string, f func(*inputs.Batch) error) error {
+	if !src.Has(table) {
 		return nil
 	}
-	r, err := b.src.Open(b.ctx, table)
+	r, err := src.Open(ctx, table)
 	if err != nil {
 		return fmt.Errorf("open table %s: %w", table, err)
 	}
 	defer func() { _ = r.Close() }()
-	counts := b.report.counts(table)
 	for {
-		batch, err := r.Next(b.ctx)
+		batch, err := r.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("read table %s: %w", table, err)
 		}
+		if err := f(batch); err != nil {
+			return err
+		}
+	}
+}
+
+// each hands the batches of a table to f and counts their rows as read.
+func (b *builder) each(table string, f func(*inputs.Batch, *inputs.Counts) error) error {
+	if !b.src.Has(table) {
+		return nil
+	}
+	counts := b.report.counts(table)
+	return batches(b.ctx, b.src, table, func(batch *inputs.Batch) error {
 		counts.Read += int64(batch.Rows)
 		before := counts.Quarantined + counts.Filtered + counts.Superseded
 		if err := f(batch, counts); err != nil {
 			return err
 		}
 		counts.Applied += int64(batch.Rows) - (counts.Quarantined + counts.Filtered + counts.Superseded - before)
-	}
+		return nil
+	})
 }
 
 // again hands the batches of a table to f a second time, without counting.
 func (b *builder) again(table string, f func(*inputs.Batch) error) error {
-	r, err := b.src.Open(b.ctx, table)
-	if err != nil {
-		return fmt.Errorf("open table %s again: %w", table, err)
-	}
-	defer func() { _ = r.Close() }()
-	for {
-		batch, err := r.Next(b.ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read table %s again: %w", table, err)
-		}
-		if err := f(batch); err != nil {
-			return err
-		}
-	}
+	return batches(b.ctx, b.src, table, f)
 }
 
 // deleted reports whether row r of an increment takes its key away instead of giving it.

@@ -3,9 +3,6 @@ package narrow
 import (
 	"bytes"
 	"encoding/binary"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -64,33 +61,6 @@ func TestWidth(t *testing.T) {
 	} {
 		if got := Width(v); got != want {
 			t.Errorf("%x: %d bytes, want %d", v, got, want)
-		}
-	}
-}
-
-// go generate gives the assembly that lies here, byte for byte.
-func TestGeneratedAsItLies(t *testing.T) {
-	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("skipped: no go command to run the generator with")
-	}
-	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "go", "run", "./narrowgen", "-out", filepath.Join(dir, "narrow_amd64.s"),
-		"-stubs", filepath.Join(dir, "narrow_amd64.go"), "-pkg", "narrow")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("generate: %v\n%s", err, out)
-	}
-	for _, name := range []string{"narrow_amd64.s", "narrow_amd64.go"} {
-		got, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		head := func(b []byte) []byte { return b[bytes.IndexByte(b, '\n'):] } // the first line names the command
-		if !bytes.Equal(head(got), head(want)) {
-			t.Errorf("%s differs from what the generator writes: run go generate", name)
 		}
 	}
 }

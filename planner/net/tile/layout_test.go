@@ -1,10 +1,8 @@
 package tile
 
 import (
-	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -84,33 +82,6 @@ func TestDemandLayout(t *testing.T) {
 			if got := tl.cum[want.day][want.lane]; got != want.sum {
 				t.Errorf("scalar %v, row %d: %d before day %d, want %d", scalar, want.lane, got, want.day, want.sum)
 			}
-		}
-	}
-}
-
-// go generate gives the assembly that lies here, byte for byte.
-func TestGeneratedAsItLies(t *testing.T) {
-	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("skipped: no go command to run the generator with")
-	}
-	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "go", "run", "./kernelgen", "-out", filepath.Join(dir, "kernel_amd64.s"),
-		"-stubs", filepath.Join(dir, "kernel_amd64.go"), "-pkg", "tile")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("generate: %v\n%s", err, out)
-	}
-	for _, name := range []string{"kernel_amd64.s", "kernel_amd64.go"} {
-		got, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		head := func(b []byte) []byte { return b[bytes.IndexByte(b, '\n'):] } // the first line names the command
-		if !bytes.Equal(head(got), head(want)) {
-			t.Errorf("%s differs from what kernelgen makes: run go generate", name)
 		}
 	}
 }
