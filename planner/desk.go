@@ -66,7 +66,7 @@ type desk struct {
 	problem   error
 	projDays  projection
 	out       []siteOut // per site
-	lines     []lineRef // published orders, SKU by SKU
+	lines     []line    // published orders, SKU by SKU
 	lineAt    []int32   // per SKU the first of its lines; one more at the end
 	hashBuf   []byte
 }

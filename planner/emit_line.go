@@ -19,8 +19,7 @@ const lineRows = 64
 
 // lineRow is a line that is not yet written.
 type lineRow struct {
-	order  order
-	ref    lineRef
+	line
 	item   inputs.ItemIdx
 	node   inputs.NodeIdx
 	no     int32 // of the item
@@ -33,14 +32,14 @@ func (d *desk) gather(i int32) {
 	s := &d.skus[i]
 	for k := d.lineAt[i]; k < d.lineAt[i+1]; k++ {
 		l := &d.lines[k]
-		out, o := &d.out[l.site], &d.orders[l.order]
+		out, o := &d.out[l.site], &l.order
 		b := &out.blocks[l.layer]
 		if b.n == lineRows {
 			d.writeLines(out, l.layer)
 		}
 		r := &b.rows[b.n]
 		b.n++
-		r.order, r.ref, r.node = *o, *l, s.node
+		r.line, r.node = *l, s.node
 		out.lineNo[l.layer]++
 		r.item, r.no = d.itemOf(s.item), out.lineNo[l.layer]
 		r.days = d.classes[s.class].days[o.opp]
@@ -91,7 +90,7 @@ func (d *desk) writeNames(t *Table, rows []lineRow) {
 	}
 	source, destination, lane := at(colSource), at(colDestination), at(colLane)
 	for r := range rows {
-		source[r], destination[r], lane[r] = int32(rows[r].ref.source), int32(rows[r].node), int32(rows[r].ref.lane)
+		source[r], destination[r], lane[r] = int32(rows[r].source), int32(rows[r].node), int32(rows[r].lane)
 	}
 	for k := range rows[0].days {
 		day := at(colOrderDay + k)
@@ -102,7 +101,7 @@ func (d *desk) writeNames(t *Table, rows []lineRow) {
 	flag := func(c int) []uint8 { return t.Cols[c].U8[t.Rows:][:len(rows)] }
 	release, unconfirmed := flag(colRelease), flag(colUnconfirmed)
 	for r := range rows {
-		f := rows[r].ref.flags
+		f := rows[r].flags
 		release[r], unconfirmed[r] = bit(f == linePromised|lineToday), bit(f&linePromised == 0)
 	}
 	clear(flag(colKind))
@@ -115,7 +114,7 @@ func (d *desk) writeUnits(t *Table, rows []lineRow) {
 	need, wanted, supply := at(colNeed), at(colWanted), at(colSupply)
 	for r := range rows {
 		o := &rows[r].order
-		quantity[r], pack[r] = d.units(o), int64(rows[r].ref.pack)
+		quantity[r], pack[r] = d.units(o), int64(rows[r].pack)
 		need[r], wanted[r], supply[r] = int64(o.n[2]), int64(o.wanted), int64(o.dos)
 		if o.wide {
 			v := d.of(o)

@@ -5,9 +5,10 @@ import (
 	"echelon/planner/net"
 )
 
-// lineRef is an order that is published.
-type lineRef struct {
-	order  int32
+// line is an order that is published, copied as it finally stands: lines are taken as orders lie and read by item, so
+// that a line that only named its order would be two waits for memory instead of one.
+type line struct {
+	order  order
 	lane   inputs.LaneIdx
 	source inputs.NodeIdx
 	pack   int32
@@ -85,8 +86,8 @@ func (d *desk) takeOrders(s *sku, to *carrier) {
 			}
 		}
 		if to.published(opp, q, flags, short || o.marks != 0) {
-			d.lines = append(d.lines, lineRef{
-				order: s.first + int32(k), lane: to.lane, source: to.source, pack: int32(to.pack),
+			d.lines = append(d.lines, line{
+				order: *o, lane: to.lane, source: to.source, pack: int32(to.pack),
 				site: to.site, layer: to.layer, flags: flags,
 			})
 		}

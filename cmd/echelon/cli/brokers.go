@@ -52,8 +52,8 @@ func (b *brokerFlags) flags(cmd *cobra.Command) {
 	fs.DurationVar(&b.cfg.RequestTimeout, "request-timeout", 0, "wait for an answer (default 30s)")
 	fs.DurationVar(&b.cfg.StartTimeout, "start-timeout", 0, "wait for the first answer (default 10s)")
 	fs.Int64Var(&b.cfg.PartLines, "part-lines", 0, "most lines of one transaction (default 5000000)")
-	fs.IntVar(&b.replication, "replication", 0, "replicas of topics that `topics apply` makes (default: the cluster's)")
-	fs.DurationVar(&b.retention, "retention", 0, "retention of topics that `topics apply` makes (default 336h)")
+	fs.IntVar(&b.replication, "replication", 0, "replicas of the topics that the command topics apply makes (default: the cluster's)")
+	fs.DurationVar(&b.retention, "retention", 0, "retention of the topics that the command topics apply makes (default 336h)")
 }
 
 // target is an open publisher, with the embedded broker below it when there is one.
