@@ -7,7 +7,7 @@ import (
 )
 
 // Facts are the numbers of the rows of a tile as a partition holds them, 64 of each, in units unless said otherwise.
-// What lies at rows that are not set means nothing.
+// What lies at rows that are not set means nothing. The assembly counts on the order of the fields up to Lost.
 type Facts struct {
 	OnHand, Unusable, Reserved, Backorders *[Rows]int32
 	Safety, Present                        *[Rows]int32 // safety stock before the first day that Tile.Safety names
@@ -15,6 +15,7 @@ type Facts struct {
 	Cap                                    *[Rows]int32 // below 0: none
 	Min, Max                               *[Rows]int32
 	Cover, Life                            *[Rows]int16 // days
+
 	// rows whose demand is lost, of policy min-max and cover (the others are of policy net), and with dates
 	Lost, MinMax, Covers, Dated uint64
 	From, To                    [Rows]int32 // days, of rows with dates
@@ -24,19 +25,18 @@ type Facts struct {
 func (t *Tile) Set(f *Facts, rows uint64) {
 	rows &^= t.Left
 	t.lost, t.minMax, t.covers, t.Dated = f.Lost, f.MinMax&rows, f.Covers&rows, f.Dated&rows
-	negative, wide := t.stocks(f), t.levels(f)
-	wide |= t.days(f)
+	t.columns(f)
+	negative, wide := t.negative, t.wide
+	for rest := t.covers; rest != 0; rest &= rest - 1 {
+		l := bits.TrailingZeros64(rest)
+		t.cover[l] = int32(f.Cover[l])
+		wide |= over(t.cover[l], maxAhead) << l
+	}
 	for rest := t.minMax; rest != 0; rest &= rest - 1 {
 		l := bits.TrailingZeros64(rest)
 		t.trigger[l], t.goal[l] = f.Min[l]*1000, f.Max[l]*1000
 		wide |= over(f.Min[l], MaxUnits)<<l | over(f.Max[l], MaxUnits)<<l
 	}
-	var much uint64
-	for l, a := range &t.avail {
-		much = much>>1 | over(a, MaxUnits)<<63
-		t.avail[l] = a * 1000
-	}
-	wide |= much
 	t.Done = rows
 	t.leaveAll(rows&negative, Negative)
 	t.leaveAll(rows&wide&^negative, Wide)
@@ -60,41 +60,49 @@ func (t *Tile) leaveAll(rows uint64, why Reason) {
 	}
 }
 
-// stocks works out what is available, in units, cut to what is more than the kernel counts; it returns the rows that
-// owe more than there is.
-func (t *Tile) stocks(f *Facts) (negative uint64) {
+// columnsScalar fills the basis and, of the state, what a floor and the trigger are.
+func (t *Tile) columnsScalar(f *Facts) {
+	t.stocks(f)
+	t.levels(f)
+	t.days(f)
+}
+
+// stocks works out what is available and the rows that owe more than there is.
+func (t *Tile) stocks(f *Facts) {
 	onHand, unusable, reserved, backorders := f.OnHand, f.Unusable, f.Reserved, f.Backorders
 	lost := f.Lost
+	var negative, wide uint64
 	for l := range &t.avail {
 		owed := int64(backorders[l]) &^ -int64(lost&1)
 		lost >>= 1
 		a := int64(onHand[l]) - int64(unusable[l]) - int64(reserved[l]) - owed
-		negative = negative>>1 | uint64(a)&(1<<63)
-		t.avail[l] = int32(min(a, MaxUnits+1))
+		negative, wide = negative>>1|uint64(a)&(1<<63), wide>>1|uint64(MaxUnits-a)&(1<<63)
+		t.avail[l] = int32(a) * 1000
 	}
-	return negative
+	t.negative, t.wide = negative, wide
 }
 
-// levels fills the columns of floors and caps; it returns the rows with a floor that is too high.
-func (t *Tile) levels(f *Facts) (wide uint64) {
+// levels fills the columns of floors and caps.
+func (t *Tile) levels(f *Facts) {
 	safety, present, most := f.Safety, f.Present, f.Cap
+	var wide uint64
 	for l := range &t.level {
 		level := max(safety[l], present[l])
 		wide = wide>>1 | over(level, MaxUnits)<<63
 		t.level[l], t.pres[l], t.units[l] = level*1000, present[l]*1000, safety[l]*1000
 	}
+	t.wide |= wide
 	for l := range &t.shelf {
 		room := int64(most[l])
 		room |= room >> 63 & always // none: the largest number
 		t.shelf[l] = int32(min(room&always*1000, always))
 		t.trigger[l] = -deep
 	}
-	return wide
 }
 
-// days fills the columns of days; it returns the rows that look too far ahead.
-func (t *Tile) days(f *Facts) (wide uint64) {
-	safe, cover, life := f.SafeDays, f.Cover, f.Life
+// days fills the columns of days and the rows that have any.
+func (t *Tile) days(f *Facts) {
+	safe, life := f.SafeDays, f.Life
 	var ahead, lives, far, long uint64
 	for l := range &t.safe {
 		v := safe[l]
@@ -106,13 +114,8 @@ func (t *Tile) days(f *Facts) (wide uint64) {
 		t.life[l] = v
 		lives, long = lives>>1|over(v, 0)<<63, long>>1|over(v, maxAhead)<<63
 	}
-	t.ahead, t.lives, wide = ahead, lives, far|long
-	for rest := t.covers; rest != 0; rest &= rest - 1 {
-		l := bits.TrailingZeros64(rest)
-		t.cover[l] = int32(cover[l])
-		wide |= over(int32(cover[l]), maxAhead) << l
-	}
-	return wide
+	t.ahead, t.lives = ahead, lives
+	t.wide |= far | long
 }
 
 // Lot takes the lot size of a row.

@@ -4,6 +4,11 @@
 
 package tile
 
+// setFactsAVX2 fills the basis and the columns trigger and pres of the state from the facts of 64 rows.
+//
+//go:noescape
+func setFactsAVX2(facts *int64, basis *int32, state *int32)
+
 // cumulateAVX2 adds days 0 … n−1 of 64 rows of demand to the column at cum and writes each sum behind the one before.
 //
 //go:noescape

@@ -4,6 +4,176 @@
 
 #include "textflag.h"
 
+DATA laneBits<>+0(SB)/4, $0x00000001
+DATA laneBits<>+4(SB)/4, $0x00000002
+DATA laneBits<>+8(SB)/4, $0x00000004
+DATA laneBits<>+12(SB)/4, $0x00000008
+DATA laneBits<>+16(SB)/4, $0x00000010
+DATA laneBits<>+20(SB)/4, $0x00000020
+DATA laneBits<>+24(SB)/4, $0x00000040
+DATA laneBits<>+28(SB)/4, $0x00000080
+GLOBL laneBits<>(SB), RODATA|NOPTR, $32
+
+DATA maxUnits64<>+0(SB)/8, $0x0000000000030d40
+GLOBL maxUnits64<>(SB), RODATA|NOPTR, $8
+
+DATA maxUnits<>+0(SB)/4, $0x00030d40
+GLOBL maxUnits<>(SB), RODATA|NOPTR, $4
+
+DATA maxSafeDays<>+0(SB)/4, $0x00061a7f
+GLOBL maxSafeDays<>(SB), RODATA|NOPTR, $4
+
+DATA maxAhead<>+0(SB)/4, $0x00000190
+GLOBL maxAhead<>(SB), RODATA|NOPTR, $4
+
+DATA maxRoom<>+0(SB)/4, $0x0020c49b
+GLOBL maxRoom<>(SB), RODATA|NOPTR, $4
+
+DATA always<>+0(SB)/4, $0x7fffffff
+GLOBL always<>(SB), RODATA|NOPTR, $4
+
+DATA minusDeep<>+0(SB)/4, $0xc0000000
+GLOBL minusDeep<>(SB), RODATA|NOPTR, $4
+
+DATA milli<>+0(SB)/4, $0x000003e8
+GLOBL milli<>(SB), RODATA|NOPTR, $4
+
+// func setFactsAVX2(facts *int64, basis *int32, state *int32)
+// Requires: AVX, AVX2, MMX+, SSE2
+TEXT ·setFactsAVX2(SB), NOSPLIT, $0-24
+	MOVQ         facts+0(FP), AX
+	MOVQ         basis+8(FP), CX
+	MOVQ         state+16(FP), DX
+	MOVQ         96(AX), BX
+	XORQ         DI, DI
+	XORQ         R8, R8
+	XORQ         R9, R9
+	XORQ         R10, R10
+	XORQ         R11, R11
+	XORQ         R12, R12
+	VPXOR        Y0, Y0, Y0
+	VPBROADCASTD milli<>+0(SB), Y1
+
+facts:
+	MOVQ         BX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        laneBits<>+0(SB), Y2, Y2
+	VPCMPEQD     laneBits<>+0(SB), Y2, Y2
+	MOVQ         24(AX), SI
+	PREFETCHT0   256(SI)(R11*1)
+	VPANDN       (SI)(R11*1), Y2, Y2
+	SHRQ         $0x08, BX
+	MOVQ         (AX), SI
+	PREFETCHT0   256(SI)(R11*1)
+	VPMOVSXDQ    (SI)(R11*1), Y4
+	MOVQ         8(AX), SI
+	PREFETCHT0   256(SI)(R11*1)
+	VPMOVSXDQ    (SI)(R11*1), Y3
+	VPSUBQ       Y3, Y4, Y4
+	MOVQ         16(AX), SI
+	PREFETCHT0   256(SI)(R11*1)
+	VPMOVSXDQ    (SI)(R11*1), Y3
+	VPSUBQ       Y3, Y4, Y4
+	VEXTRACTI128 $0x00, Y2, X3
+	VPMOVSXDQ    X3, Y3
+	VPSUBQ       Y3, Y4, Y4
+	VPBROADCASTQ maxUnits64<>+0(SB), Y3
+	VPCMPGTQ     Y3, Y4, Y3
+	MOVQ         (AX), SI
+	VPMOVSXDQ    16(SI)(R11*1), Y6
+	MOVQ         8(AX), SI
+	VPMOVSXDQ    16(SI)(R11*1), Y5
+	VPSUBQ       Y5, Y6, Y6
+	MOVQ         16(AX), SI
+	VPMOVSXDQ    16(SI)(R11*1), Y5
+	VPSUBQ       Y5, Y6, Y6
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVSXDQ    X2, Y5
+	VPSUBQ       Y5, Y6, Y6
+	VPBROADCASTQ maxUnits64<>+0(SB), Y2
+	VPCMPGTQ     Y2, Y6, Y2
+	VSHUFPS      $0xdd, Y6, Y4, Y5
+	VPERMQ       $0xd8, Y5, Y5
+	VMOVMSKPS    Y5, SI
+	SHRQ         $0x08, DI
+	SHLQ         $0x38, SI
+	ORQ          SI, DI
+	VSHUFPS      $0x88, Y6, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VPMULLD      Y1, Y4, Y4
+	VMOVDQU      Y4, (CX)(R11*1)
+	VSHUFPS      $0x88, Y2, Y3, Y2
+	VPERMQ       $0xd8, Y2, Y2
+	MOVQ         32(AX), SI
+	PREFETCHT0   256(SI)(R11*1)
+	VMOVDQU      (SI)(R11*1), Y3
+	MOVQ         40(AX), SI
+	PREFETCHT0   256(SI)(R11*1)
+	VMOVDQU      (SI)(R11*1), Y4
+	VPMAXSD      Y3, Y4, Y5
+	VPBROADCASTD maxUnits<>+0(SB), Y6
+	VPCMPGTD     Y6, Y5, Y6
+	VPOR         Y6, Y2, Y2
+	VPMULLD      Y1, Y5, Y5
+	VMOVDQU      Y5, 256(CX)(R11*1)
+	VPMULLD      Y1, Y3, Y3
+	VMOVDQU      Y3, 512(CX)(R11*1)
+	VPMULLD      Y1, Y4, Y4
+	VMOVDQU      Y4, 1280(DX)(R11*1)
+	MOVQ         56(AX), SI
+	PREFETCHT0   256(SI)(R11*1)
+	VMOVDQU      (SI)(R11*1), Y3
+	VPMULLD      Y1, Y3, Y4
+	VPSRAD       $0x1f, Y3, Y5
+	VPBROADCASTD maxRoom<>+0(SB), Y6
+	VPCMPGTD     Y6, Y3, Y6
+	VPOR         Y6, Y5, Y5
+	VPANDN       Y4, Y5, Y4
+	VPBROADCASTD always<>+0(SB), Y3
+	VPAND        Y3, Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVDQU      Y4, 768(CX)(R11*1)
+	VPBROADCASTD minusDeep<>+0(SB), Y3
+	VMOVDQU      Y3, 1024(DX)(R11*1)
+	MOVQ         48(AX), SI
+	PREFETCHT0   256(SI)(R11*1)
+	VMOVDQU      (SI)(R11*1), Y3
+	VMOVDQU      Y3, 1024(CX)(R11*1)
+	VPBROADCASTD maxSafeDays<>+0(SB), Y4
+	VPCMPGTD     Y4, Y3, Y4
+	VPOR         Y4, Y2, Y2
+	VPCMPGTD     Y0, Y3, Y3
+	VMOVMSKPS    Y3, SI
+	SHRQ         $0x08, R9
+	SHLQ         $0x38, SI
+	ORQ          SI, R9
+	MOVQ         88(AX), SI
+	PREFETCHT0   128(SI)(R12*1)
+	VPMOVSXWD    (SI)(R12*1), Y3
+	VMOVDQU      Y3, 1280(CX)(R11*1)
+	VPBROADCASTD maxAhead<>+0(SB), Y4
+	VPCMPGTD     Y4, Y3, Y4
+	VPOR         Y4, Y2, Y2
+	VPCMPGTD     Y0, Y3, Y3
+	VMOVMSKPS    Y3, SI
+	SHRQ         $0x08, R10
+	SHLQ         $0x38, SI
+	ORQ          SI, R10
+	VMOVMSKPS    Y2, SI
+	SHRQ         $0x08, R8
+	SHLQ         $0x38, SI
+	ORQ          SI, R8
+	ADDQ         $0x10, R12
+	ADDQ         $0x20, R11
+	CMPQ         R11, $0x00000100
+	JNE          facts
+	MOVQ         DI, 1536(CX)
+	MOVQ         R8, 1544(CX)
+	MOVQ         R9, 1552(CX)
+	MOVQ         R10, 1560(CX)
+	VZEROUPPER
+	RET
+
 // func cumulateAVX2(cum *int32, days *uint16, n int)
 // Requires: AVX, AVX2, MMX+
 TEXT ·cumulateAVX2(SB), NOSPLIT, $0-24

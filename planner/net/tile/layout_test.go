@@ -14,8 +14,10 @@ func TestLayout(t *testing.T) {
 	var s state
 	var w window
 	var n Needs
+	var f Facts
+	var b basis
 	var text strings.Builder
-	for _, f := range []struct {
+	for _, field := range []struct {
 		name   string
 		offset uintptr
 	}{
@@ -47,8 +49,28 @@ func TestLayout(t *testing.T) {
 		{"needs Supply", unsafe.Offsetof(n.Supply)},
 		{"needs Rows", unsafe.Offsetof(n.Rows)},
 		{"needs Odd", unsafe.Offsetof(n.Odd)},
+		{"facts OnHand", unsafe.Offsetof(f.OnHand)},
+		{"facts Unusable", unsafe.Offsetof(f.Unusable)},
+		{"facts Reserved", unsafe.Offsetof(f.Reserved)},
+		{"facts Backorders", unsafe.Offsetof(f.Backorders)},
+		{"facts Safety", unsafe.Offsetof(f.Safety)},
+		{"facts Present", unsafe.Offsetof(f.Present)},
+		{"facts SafeDays", unsafe.Offsetof(f.SafeDays)},
+		{"facts Cap", unsafe.Offsetof(f.Cap)},
+		{"facts Life", unsafe.Offsetof(f.Life)},
+		{"facts Lost", unsafe.Offsetof(f.Lost)},
+		{"basis avail", unsafe.Offsetof(b.avail)},
+		{"basis level", unsafe.Offsetof(b.level)},
+		{"basis units", unsafe.Offsetof(b.units)},
+		{"basis shelf", unsafe.Offsetof(b.shelf)},
+		{"basis safe", unsafe.Offsetof(b.safe)},
+		{"basis life", unsafe.Offsetof(b.life)},
+		{"basis negative", unsafe.Offsetof(b.negative)},
+		{"basis wide", unsafe.Offsetof(b.wide)},
+		{"basis ahead", unsafe.Offsetof(b.ahead)},
+		{"basis lives", unsafe.Offsetof(b.lives)},
 	} {
-		fmt.Fprintf(&text, "%-18s%5d\n", f.name, f.offset)
+		fmt.Fprintf(&text, "%-18s%5d\n", field.name, field.offset)
 	}
 	golden, err := os.ReadFile(filepath.Join("testdata", "layout.txt"))
 	if err != nil {

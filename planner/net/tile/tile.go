@@ -33,15 +33,14 @@ type Tile struct {
 	Notes                             []Note
 
 	// facts per row, milli-units unless said otherwise
-	avail, level, goal, shelf                   column
-	units                                       column // safety stock alone
-	safe                                        column // thousandths of a day
-	cover, life                                 column // days
-	lost                                        uint64 // demand is lost; else backordered
-	ahead, minMax, covers, lives, lots, inbound uint64 // rows with safety days, of a policy, with a life, …
-	from, to                                    column // days
-	stepped                                     uint64 // rows whose safety stock changes from day to day
-	expedited                                   bool
+	basis
+	goal                          column
+	cover                         column // days
+	lost                          uint64 // demand is lost; else backordered
+	minMax, covers, lots, inbound uint64 // rows of a policy, with lots in stock, with open orders
+	from, to                      column // days
+	stepped                       uint64 // rows whose safety stock changes from day to day
+	expedited                     bool
 	// Scalar nets without vector instructions.
 	Scalar bool
 
@@ -61,6 +60,17 @@ type Tile struct {
 
 	state
 	least0 column // per row: what is left at the least at the end of a window
+}
+
+// basis is what of a row's facts needs no more than the row. The assembly counts on the order of its fields.
+type basis struct {
+	avail, level   column // in stock; the floor but for days of safety stock
+	units          column // safety stock alone
+	shelf          column // the most that there is room for; always: no cap
+	safe           column // thousandths of a day
+	life           column // days
+	negative, wide uint64 // rows that owe more than there is, or have more than the kernel counts
+	ahead, lives   uint64 // rows with days of safety stock, with a shelf life
 }
 
 // state is where the rows of a tile stand, and what of their facts every opportunity looks at. The assembly counts on

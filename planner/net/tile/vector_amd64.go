@@ -11,6 +11,15 @@ import (
 // Vector reports whether the processor can run the kernel's vector form.
 func Vector() bool { return cpu.X86.HasAVX2 }
 
+// columns fills what a row's facts alone tell.
+func (t *Tile) columns(f *Facts) {
+	if t.Scalar || !cpu.X86.HasAVX2 {
+		t.columnsScalar(f)
+		return
+	}
+	setFactsAVX2((*int64)(unsafe.Pointer(f)), (*int32)(unsafe.Pointer(&t.basis)), (*int32)(unsafe.Pointer(&t.state)))
+}
+
 // cumulate adds up the days behind cum[from].
 func (t *Tile) cumulate(from int, days []uint16) {
 	if t.Scalar || !cpu.X86.HasAVX2 {
