@@ -42,11 +42,14 @@ type Sink interface {
 	Add(dc string, p *inputs.Partition) error
 }
 
-// Stream builds the snapshot of a source in so many parts, with scratch files in dir, which is made and taken away.
+// Stream builds the snapshot of a source in so many parts, with scratch files in dir, which is made and taken away; one part needs none.
 // It returns the network; errors are those of Snapshot.
 func Stream(ctx context.Context, src Divisible, opt Options, parts int, dir string, out Sink) (_ *inputs.Network, _ *Report, err error) {
 	if err := opt.Validate(); err != nil {
 		return nil, nil, err
+	}
+	if parts <= 1 {
+		return whole(ctx, src, opt, out)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, nil, fmt.Errorf("build snapshot: %w", err)
@@ -87,6 +90,23 @@ func Stream(ctx context.Context, src Divisible, opt Options, parts int, dir stri
 	return j.net, j.report, nil
 }
 
+// whole builds the snapshot in one part.
+func whole(ctx context.Context, src inputs.Source, opt Options, out Sink) (*inputs.Network, *Report, error) {
+	built, err := Snapshot(ctx, src, opt)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := out.Network(built.Network); err != nil {
+		return nil, nil, err
+	}
+	for i, dc := range built.Network.DCs {
+		if err := out.Add(store.NameOf(built.Network, dc), built.Partitions[i]); err != nil {
+			return nil, nil, err
+		}
+	}
+	return built.Network, built.Report, nil
+}
+
 // itemRanges cuts the items, sorted by id, into parts of whole groups and tells the part of an item.
 func itemRanges(ctx context.Context, src inputs.Source, parts int) (func(string) int, error) {
 	b := &builder{ctx: ctx, src: src, net: &inputs.Network{}, report: newReport(&Options{})}
@@ -106,11 +126,10 @@ func itemRanges(ctx context.Context, src inputs.Source, parts int) (func(string)
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	groups := (len(ids) + inputs.TileRows - 1) / inputs.TileRows
-	at := make(map[string]int32, len(ids))
-	for i, id := range ids {
-		at[id] = int32(i / inputs.TileRows * parts / max(groups, 1))
-	}
-	return func(item string) int { return int(at[item]) }, nil
+	return func(item string) int {
+		at, _ := slices.BinarySearch(ids, item) // an unknown item goes with its neighbours, so that files in order stay so
+		return min(at, max(len(ids)-1, 0)) / inputs.TileRows * parts / max(groups, 1)
+	}, nil
 }
 
 // joint is the parts on their way to one snapshot.

@@ -2,6 +2,8 @@ package build_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,12 +58,19 @@ func TestStreamGivesTheSnapshot(t *testing.T) {
 	if _, err := g.Write(t.Context(), large, generate.CSV, nil); err != nil {
 		t.Fatal(err)
 	}
+	opt := build.Options{Tenant: "example", AsOf: g.Config().AsOf, Horizon: 28}
 	for name, c := range map[string]struct {
 		dir string
 		opt build.Options
 	}{
 		"every table": {small, options()},
-		"dirty rows":  {large, build.Options{Tenant: "example", AsOf: g.Config().AsOf, Horizon: 28}},
+		"dirty rows":  {large, opt},
+		"row groups of several parts": {inRowGroups(t, generate.Config{
+			SKUs: 5_000, DCs: 3, StoresPerDC: 4, Items: 600, Vendors: 5, Seed: 7,
+		}), opt},
+		"row groups of one part, every row twice": {inRowGroups(t, generate.Config{
+			SKUs: 5_000, DCs: 1, StoresPerDC: 12, Items: 600, Vendors: 5, Seed: 7,
+		}), opt},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := builtAtOnce(t, c.dir, c.opt)
@@ -76,6 +85,49 @@ func TestStreamGivesTheSnapshot(t *testing.T) {
 			}
 		})
 	}
+}
+
+// inRowGroups writes a network as Parquet files of small row groups, each table in two files with the same rows: of one
+// DC in the order of items, of more in the order of DCs.
+func inRowGroups(t *testing.T, cfg generate.Config) string {
+	t.Helper()
+	g, err := generate.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, table := range g.Tables() {
+		for _, no := range []string{"1", "2"} {
+			f, err := os.Create(filepath.Join(dir, table+"."+no+".parquet"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := feed.NewParquetWriter(f, feed.WriteOptions{GroupRows: 300})
+			r, err := g.Source().Open(t.Context(), table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for {
+				b, err := r.Next(t.Context())
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := w.Write(b); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := errors.Join(w.Close(), f.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := feed.WriteManifest(t.Context(), dir, ""); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // outcome is what a build left.

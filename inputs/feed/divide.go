@@ -1,14 +1,12 @@
 package feed
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"echelon/inputs"
 )
@@ -19,8 +17,14 @@ var byItem = map[string]bool{
 	"skus": true, "inventory": true, "lots": true, "forecasts": true, "safety_stocks": true, "carry": true, "open_orders": true,
 }
 
-// Divided is a folder whose tables by item lie on disk in parts, each an inputs.Source of its own: what of one item is
-// known is in one part, in the order in which it was read. So a network larger than memory is taken up part by part.
+// Divided is a folder whose tables by item are in parts, each an inputs.Source of its own: what of one item is known is in
+// one part, in the order in which it was read. So a network larger than memory is taken up part by part.
+//
+//	row group of a Parquet file ─▶ its item column ─▶ all of one part: read from the file when the part is
+//	                                            └───▶ of several: decoded, rows spilled to the parts' files
+//	any other file ──────────────▶ decoded, rows spilled
+//
+// Files in the order of items, as most extracts are, are spilled but for the row groups on a border.
 //
 // Tables whose key begins with the item are validated part by part: equal keys are in one part. Open orders are
 // validated before they are divided.
@@ -31,22 +35,25 @@ type Divided struct {
 	of     func(item string) int
 	tables map[string]*dividedTable
 	small  inputs.Dataset
+	held   []*os.File // input files that parts read from
 }
 
-// dividedTable is one table on disk.
+// dividedTable is one table in parts.
 type dividedTable struct {
 	contract *inputs.Contract
 	dicts    dictionaries
-	sources  []string // files
-	valid    bool     // its rows were validated before they were divided
+	sources  []string  // files
+	pieces   [][]piece // per part, in the order of its rows
+	valid    bool      // its rows were validated before they were divided
+	learns   bool      // some of its files are increments
 	report   TableReport
 	unused   []int64
 	told     []bool // parts whose rows are counted
 	counts   map[inputs.Reason]int64
 }
 
-// Divide reads every table once and writes the rows of those by item to parts in dir, which is made: of says which
-// part [0, parts) an item belongs to. Rows without a readable item go to part 0.
+// Divide reads every table once and divides the rows of those by item, with spill files in dir, which is made: of says
+// which part [0, parts) an item belongs to. Rows without a readable item go with the row before them.
 func (f *Folder) Divide(ctx context.Context, dir string, parts int, of func(item string) int) (*Divided, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("divide inputs: %w", err)
@@ -70,7 +77,12 @@ func (f *Folder) Divide(ctx context.Context, dir string, parts int, of func(item
 
 // Close takes the parts away.
 func (d *Divided) Close() error {
-	if err := os.RemoveAll(d.dir); err != nil {
+	err := os.RemoveAll(d.dir)
+	for _, f := range d.held {
+		err = errors.Join(err, f.Close())
+	}
+	d.held = nil
+	if err != nil {
 		return fmt.Errorf("divided inputs: %w", err)
 	}
 	return nil
@@ -99,51 +111,17 @@ func (d *Divided) file(table string, part int) string {
 	return filepath.Join(d.dir, fmt.Sprintf("%s.%03d", table, part))
 }
 
-// divide writes the rows of a table to its parts.
+// divide gives the rows of a table to its parts.
 func (d *Divided) divide(ctx context.Context, c *inputs.Contract) (err error) {
 	f := d.folder
 	t := &dividedTable{
 		contract: c, dicts: newDictionaries(c), told: make([]bool, d.parts), counts: map[inputs.Reason]int64{},
 		report: TableReport{Table: c.Table, Files: f.files[c.Table], Complete: true}, unused: make([]int64, len(c.Columns)),
-		valid: c.Keys()[0] != c.Index("item"),
+		valid: c.Keys()[0] != c.Index("item"), pieces: make([][]piece, d.parts),
 	}
 	d.tables[c.Table] = t
-	files := make([]*os.File, d.parts)
-	writers := make([]segmentWriter, d.parts)
-	defer func() {
-		for i, file := range files {
-			if file != nil {
-				err = errors.Join(err, writers[i].w.Flush(), file.Close())
-			}
-		}
-	}()
-	for i := range files {
-		if files[i], err = os.Create(d.file(c.Table, i)); err != nil {
-			return fmt.Errorf("divide inputs: %w", err)
-		}
-		writers[i].w = bufio.NewWriterSize(files[i], 1<<16)
-	}
-	route := router{item: c.Index("item"), of: d.of, rows: make([][]int32, d.parts)}
-	put := func(b *inputs.Batch, faults []inputs.RowFault) error {
-		if len(t.sources) == 0 || t.sources[len(t.sources)-1] != b.Source {
-			t.sources = append(t.sources, b.Source)
-		}
-		bad := make(map[int32]inputs.Fault, len(faults))
-		for i := range faults {
-			if _, ok := bad[int32(faults[i].Row)]; !ok {
-				bad[int32(faults[i].Row)] = faults[i].Fault
-			}
-		}
-		route.share(b)
-		for i, rows := range route.rows {
-			if len(rows) > 0 {
-				if err := writers[i].write(b, rows, len(t.sources)-1, bad); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	}
+	s := &spiller{divided: d, table: t, route: newRouter(d, c), writers: make([]*segmentWriter, d.parts)}
+	defer func() { err = errors.Join(err, s.close()) }()
 	if t.valid {
 		r := f.reader(c, t.dicts)
 		if err := r.learn(ctx); err != nil {
@@ -155,30 +133,23 @@ func (d *Divided) divide(ctx context.Context, c *inputs.Contract) (err error) {
 				return r.Close()
 			}
 			if err == nil {
-				err = put(b, nil)
+				err = s.put(b, nil)
 			}
 			if err != nil {
 				return errors.Join(err, r.Close())
 			}
 		}
 	}
-	for _, file := range f.files[c.Table] {
-		dec, _, err := f.decode(file, c, f.mapping.table(c.Table), t.dicts)
+	for i, file := range f.files[c.Table] {
+		dec, increment, err := f.decode(file, c, f.mapping.table(c.Table), t.dicts)
 		if err != nil {
 			return err
 		}
-		for err == nil {
-			var b *inputs.Batch
-			var faults []inputs.RowFault
-			if b, faults, err = guarded(ctx, dec); err == nil {
-				err = put(b, faults)
-			}
-			if err == nil {
-				err = ctx.Err()
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			err = nil
+		t.learns = t.learns || increment
+		if p, ok := dec.(*parquetDecoder); ok && !increment {
+			err = d.divideGroups(ctx, s, p, i)
+		} else {
+			err = drain(ctx, dec, s.put)
 		}
 		if closed := dec.Close(); err == nil {
 			err = closed
@@ -190,165 +161,118 @@ func (d *Divided) divide(ctx context.Context, c *inputs.Contract) (err error) {
 	return nil
 }
 
-// router shares the rows of batches of one table among parts.
+// divideGroups divides a Parquet file row group by row group.
+func (d *Divided) divideGroups(ctx context.Context, s *spiller, p *parquetDecoder, file int) (err error) {
+	defer func() {
+		if x := recover(); x != nil {
+			err = fmt.Errorf("%w: %v", errUnreadable, x)
+		}
+	}()
+	item := s.route.item
+	var held *os.File
+	for group := range p.groups {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		part, one, err := p.partOf(group, item, s.route)
+		if err != nil {
+			return err
+		}
+		if one {
+			if held == nil {
+				if held, err = os.Open(p.open.file.path); err != nil {
+					return err
+				}
+				d.held = append(d.held, held)
+			}
+			s.table.pieces[part] = append(s.table.pieces[part], piece{file: file, group: group, from: held})
+			continue
+		}
+		p.seek(group, group+1)
+		if err := drain(ctx, p, s.put); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// partOf tells the part that all rows of a row group belong to; one is false where they belong to several, or where the
+// file does not say the item of a row in a column of its own.
+func (d *parquetDecoder) partOf(group, item int, route *router) (part int32, one bool, err error) {
+	part = -1
+	for i := range d.leaves {
+		if d.leaves[i].to != item {
+			continue
+		}
+		g := d.groups[group]
+		c := &cursor{leaf: &d.leaves[i], pages: g.ColumnChunks()[d.leaves[i].index].Pages(), sink: d.sink}
+		defer c.close()
+		col := &d.sink.cols[item]
+		for left := g.NumRows(); left > 0; {
+			n := int(min(left, int64(d.sink.cap)))
+			left -= int64(n)
+			var faults rowFaults
+			col.begin(n)
+			if err := c.take(n, &faults); err != nil {
+				if errors.Is(err, io.EOF) {
+					err = io.ErrUnexpectedEOF
+				}
+				return 0, false, err
+			}
+			v := col.vector(n)
+			for r := range n {
+				if v.IsNull(r) {
+					continue
+				}
+				p := route.partOf(&v, r)
+				if p != part && part >= 0 {
+					return 0, false, nil
+				}
+				part = p
+			}
+		}
+		return route.last, true, nil
+	}
+	return 0, false, nil
+}
+
+// router tells the parts of rows of one table.
 type router struct {
 	item int // column
 	of   func(string) int
 	part []int32 // by code, 1 + part; 0: not asked yet
-	rows [][]int32
+	last int32
+	rows [][]int32 // of a batch, by part
 }
 
+func newRouter(d *Divided, c *inputs.Contract) *router {
+	return &router{item: c.Index("item"), of: d.of, rows: make([][]int32, d.parts)}
+}
+
+// partOf gives the part of row r of an item column: a row without an item goes with the one before it.
+func (r *router) partOf(v *inputs.Vector, row int) int32 {
+	if v.IsNull(row) {
+		return r.last
+	}
+	code := int(v.Codes[row])
+	if code >= len(r.part) {
+		r.part = append(r.part, make([]int32, max(len(v.Dict), code+1)-len(r.part))...)
+	}
+	if r.part[code] == 0 {
+		r.part[code] = int32(r.of(v.Dict[code])) + 1
+	}
+	r.last = r.part[code] - 1
+	return r.last
+}
+
+// share shares the rows of a batch among parts.
 func (r *router) share(b *inputs.Batch) {
 	for i := range r.rows {
 		r.rows[i] = r.rows[i][:0]
 	}
 	v := &b.Columns[r.item]
-	for row := range int32(b.Rows) {
-		part := int32(0)
-		if !v.IsNull(int(row)) {
-			code := v.Codes[row]
-			for len(r.part) <= int(code) {
-				r.part = append(r.part, 0)
-			}
-			if r.part[code] == 0 {
-				r.part[code] = int32(r.of(v.Dict[code])) + 1
-			}
-			part = r.part[code] - 1
-		}
-		r.rows[part] = append(r.rows[part], row)
-	}
-}
-
-// Part gives one part as a source.
-func (d *Divided) Part(i int) inputs.Source { return &part{d: d, no: i} }
-
-type part struct {
-	d  *Divided
-	no int
-}
-
-// Has implements inputs.Source.
-func (p *part) Has(table string) bool { return p.d.tables[table] != nil || p.d.small.Has(table) }
-
-// Open implements inputs.Source.
-func (p *part) Open(ctx context.Context, table string) (inputs.Reader, error) {
-	t := p.d.tables[table]
-	if t == nil {
-		return p.d.small.Open(ctx, table)
-	}
-	r := &partReader{part: p, table: t}
-	if t.valid {
-		return r, r.begin()
-	}
-	r.sieve = inputs.NewSieve(t.contract)
-	r.sieve.Quarantine = r.quarantine
-	increments := false
-	err := r.begin()
-	for err == nil {
-		var b *inputs.Batch
-		var faults []inputs.RowFault
-		if b, faults, err = r.segments.next(); err == nil && b.Ops != nil {
-			increments = true
-			r.sieve.Learn(b, faults)
-		}
-	}
-	if !errors.Is(err, io.EOF) {
-		return nil, errors.Join(err, r.Close())
-	}
-	if increments {
-		r.sieve.Learnt()
-	}
-	if err := r.Close(); err != nil {
-		return nil, err
-	}
-	return r, r.begin()
-}
-
-// partReader reads a table of a part.
-type partReader struct {
-	*part
-	table    *dividedTable
-	file     *os.File
-	segments segmentReader
-	sieve    *inputs.Sieve // nil: the rows are valid
-	over     bool
-}
-
-func (r *partReader) begin() (err error) {
-	if r.file, err = os.Open(r.d.file(r.table.contract.Table, r.no)); err != nil {
-		return fmt.Errorf("divided inputs: %w", err)
-	}
-	r.segments = segmentReader{
-		r: bufio.NewReaderSize(r.file, 1<<18), contract: r.table.contract, dicts: r.table.dicts, sources: r.table.sources,
-	}
-	return nil
-}
-
-// Next implements inputs.Reader.
-func (r *partReader) Next(ctx context.Context) (*inputs.Batch, error) {
-	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		b, faults, err := r.segments.next()
-		if errors.Is(err, io.EOF) {
-			r.finish()
-			return nil, io.EOF
-		}
-		if err != nil {
-			return nil, err
-		}
-		if r.sieve != nil {
-			b = r.sieve.Pass(b, faults, b.Ops != nil)
-		}
-		if b.Rows > 0 {
-			return b, nil
-		}
-	}
-}
-
-// Close implements inputs.Reader.
-func (r *partReader) Close() error {
-	if r.file == nil {
-		return nil
-	}
-	err := r.file.Close()
-	r.file = nil
-	return err
-}
-
-// quarantine passes a fault on, once for each row however often the part is read.
-func (r *partReader) quarantine(f inputs.Fault) {
-	t := r.table
-	if t.told[r.no] {
-		return
-	}
-	if len(t.report.Faults) < r.d.folder.opt.MaxFaults {
-		t.report.Faults = append(t.report.Faults, f)
-	}
-	if r.d.folder.opt.Quarantine != nil {
-		r.d.folder.opt.Quarantine(f)
-	}
-}
-
-// finish adds the part's counts to the folder's report.
-func (r *partReader) finish() {
-	t := r.table
-	if r.over || t.told[r.no] || r.sieve == nil {
-		return
-	}
-	r.over, t.told[r.no] = true, true
-	t.report.Counts.Add(r.sieve.Counts)
-	for reason, n := range r.sieve.ByReason {
-		t.counts[reason] += n
-	}
-	for i, n := range r.sieve.Unused {
-		t.unused[i] += n
-	}
-	t.report.Reasons = reasonCounts(t.counts)
-	report := t.report
-	r.d.folder.setReport(&report)
-	if !slices.Contains(t.told, false) {
-		r.d.folder.noteUnused(t.contract, report.Counts.Applied, t.unused)
+	for row := range b.Rows {
+		part := r.partOf(v, row)
+		r.rows[part] = append(r.rows[part], int32(row))
 	}
 }

@@ -18,8 +18,9 @@ type parquetDecoder struct {
 	open    fileOpen
 	groups  []parquet.RowGroup
 	leaves  []leaf // those that are read
-	group   int
-	left    int64 // rows left of the row group
+	group   int    // the next one
+	end     int    // the one after the last that is read
+	left    int64  // rows left of the row group
 	cursors []*cursor
 	row     int64
 }
@@ -52,6 +53,7 @@ func newParquet(s *sink, r *os.File, o fileOpen) (*parquetDecoder, error) {
 		}
 	}
 	d := &parquetDecoder{sink: s, open: o, groups: file.RowGroups()}
+	d.end = len(d.groups)
 	columns := file.Root().Columns()
 	names := make([]string, len(columns))
 	for i, c := range columns {
@@ -117,10 +119,19 @@ func newLeaf(c *parquet.Column, def *inputs.ColumnDef, conv *conversion) (leaf, 
 	return l, err
 }
 
+// seek makes row groups [first, end) the ones that are read next.
+func (d *parquetDecoder) seek(first, end int) {
+	d.closeCursors()
+	d.group, d.end, d.left, d.row = first, end, 0, 0
+	for _, g := range d.groups[:first] {
+		d.row += g.NumRows()
+	}
+}
+
 // nextGroup opens the cursors of the next row group that has rows.
 func (d *parquetDecoder) nextGroup() error {
 	d.closeCursors()
-	for d.group < len(d.groups) {
+	for d.group < d.end {
 		g := d.groups[d.group]
 		d.group++
 		if g.NumRows() == 0 {

@@ -85,7 +85,10 @@ func (r *reader) learn(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = drain(ctx, dec, r.sieve.Learn)
+		err = drain(ctx, dec, func(b *inputs.Batch, faults []inputs.RowFault) error {
+			r.sieve.Learn(b, faults)
+			return nil
+		})
 		if closed := dec.Close(); err == nil {
 			err = closed
 		}
@@ -99,16 +102,19 @@ func (r *reader) learn(ctx context.Context) error {
 	return nil
 }
 
-func drain(ctx context.Context, dec decoder, use func(*inputs.Batch, []inputs.RowFault)) error {
+// drain hands what is left of a file to use.
+func drain(ctx context.Context, dec decoder, use func(*inputs.Batch, []inputs.RowFault) error) error {
 	for {
 		b, faults, err := guarded(ctx, dec)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
+		if err == nil {
+			err = use(b, faults)
+		}
 		if err != nil {
 			return err
 		}
-		use(b, faults)
 	}
 }
 
@@ -199,24 +205,30 @@ func (f *Folder) fileError(file File, err error) error {
 
 // decode opens a file; increment tells whether it has an op column.
 func (f *Folder) decode(file File, c *inputs.Contract, tm *TableMapping, dicts dictionaries) (dec decoder, increment bool, err error) {
-	s, err := newSink(c, tm, dicts, f.opt.BatchRows)
-	if err != nil {
-		return nil, false, err
-	}
 	r, err := os.Open(file.path)
 	if err != nil {
 		return nil, false, fmt.Errorf("open input file: %w", err)
 	}
+	if dec, increment, err = f.decodeFrom(r, r.Close, file, c, tm, dicts); err != nil {
+		_ = r.Close() // the first error is the one to tell
+	}
+	return dec, increment, err
+}
+
+// decodeFrom is decode of an open file.
+func (f *Folder) decodeFrom(
+	r *os.File, done func() error, file File, c *inputs.Contract, tm *TableMapping, dicts dictionaries,
+) (dec decoder, increment bool, err error) {
+	s, err := newSink(c, tm, dicts, f.opt.BatchRows)
+	if err != nil {
+		return nil, false, err
+	}
 	defer func() {
 		if p := recover(); p != nil {
-			err = f.fileError(file, fmt.Errorf("%w: %v", errUnreadable, p))
-		}
-		if err != nil {
-			dec = nil
-			_ = r.Close() // the first error is the one to tell
+			dec, err = nil, f.fileError(file, fmt.Errorf("%w: %v", errUnreadable, p))
 		}
 	}()
-	o := fileOpen{file: file, mapping: tm, close: r.Close, unknown: func(column string) { f.unknownColumn(file, column) }}
+	o := fileOpen{file: file, mapping: tm, close: done, unknown: func(column string) { f.unknownColumn(file, column) }}
 	switch file.format {
 	case formatParquet:
 		dec, err = newParquet(s, r, o)

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"os"
+	"slices"
 
 	"echelon/inputs"
 )
@@ -14,45 +17,70 @@ import (
 // A segment is some rows of a batch on disk, column by column, each number as wide as the widest of its column:
 //
 //	rows, source, faults (JSON), positions, ops, then per column
-//	  absent | null bits, codes | null bits, numbers | null bits, list lengths, list numbers
+//	  absent | nulls, codes | nulls, numbers | nulls, list lengths, list numbers
 //
 // Codes are those of the table's dictionaries, which stay in memory.
 
+// What the first byte of a column says.
+const (
+	columnAbsent = iota
+	columnNulls  // some rows are null: a bit for each follows
+	columnFull   // none is
+)
+
 // segmentWriter appends segments to a file.
 type segmentWriter struct {
-	w   *bufio.Writer
-	buf []byte
+	file *os.File
+	w    *bufio.Writer
+	buf  []byte
+
+	scratch []int64 // values of a column
 }
 
 func (s *segmentWriter) number(v uint64) { s.buf = binary.AppendUvarint(s.buf, v) }
 
-// numbers appends n values, get by position, as wide as the widest.
-func (s *segmentWriter) numbers(n int, get func(i int) int64) {
+// numbers appends values, each as wide as the widest.
+func (s *segmentWriter) numbers(list []int64) {
 	var low, high int64
-	for i := range n {
-		low, high = min(low, get(i)), max(high, get(i))
+	for _, v := range list {
+		low, high = min(low, v), max(high, v)
 	}
-	width := byte(8)
-	for _, w := range []byte{1, 2, 4} {
-		limit := int64(1) << (8*w - 1)
-		if low >= -limit && high < limit {
-			width = w
-			break
+	switch {
+	case low >= math.MinInt8 && high <= math.MaxInt8:
+		to := s.room(1, len(list))
+		for i, v := range list {
+			to[i] = byte(v)
+		}
+	case low >= math.MinInt16 && high <= math.MaxInt16:
+		to := s.room(2, 2*len(list))
+		for i, v := range list {
+			binary.LittleEndian.PutUint16(to[2*i:], uint16(v))
+		}
+	case low >= math.MinInt32 && high <= math.MaxInt32:
+		to := s.room(4, 4*len(list))
+		for i, v := range list {
+			binary.LittleEndian.PutUint32(to[4*i:], uint32(v))
+		}
+	default:
+		to := s.room(8, 8*len(list))
+		for i, v := range list {
+			binary.LittleEndian.PutUint64(to[8*i:], uint64(v))
 		}
 	}
-	s.buf = append(s.buf, width)
-	for i := range n {
-		switch v := uint64(get(i)); width {
-		case 1:
-			s.buf = append(s.buf, byte(v))
-		case 2:
-			s.buf = binary.LittleEndian.AppendUint16(s.buf, uint16(v))
-		case 4:
-			s.buf = binary.LittleEndian.AppendUint32(s.buf, uint32(v))
-		default:
-			s.buf = binary.LittleEndian.AppendUint64(s.buf, v)
-		}
-	}
+}
+
+// room appends a byte and room for so many more, which is returned.
+func (s *segmentWriter) room(head byte, size int) []byte {
+	s.buf = append(s.buf, head)
+	at := len(s.buf)
+	s.buf = slices.Grow(s.buf, size)[:at+size]
+	return s.buf[at:]
+}
+
+// gathered gives room for n values.
+func (s *segmentWriter) gathered(n int) []int64 {
+	s.scratch = slices.Grow(s.scratch[:0], n)[:n]
+	return s.scratch
 }
 
 // write appends the given rows of a batch, in their order. faults are those of the batch, by row.
@@ -74,7 +102,11 @@ func (s *segmentWriter) write(b *inputs.Batch, rows []int32, source int, faults 
 	}
 	s.number(uint64(len(text)))
 	s.buf = append(s.buf, text...)
-	s.numbers(len(rows), func(i int) int64 { return b.Position(int(rows[i])) })
+	at := s.gathered(len(rows))
+	for i, r := range rows {
+		at[i] = b.Position(int(r))
+	}
+	s.numbers(at)
 	s.number(uint64(len(b.Ops)))
 	if b.Ops != nil {
 		for _, r := range rows {
@@ -95,31 +127,43 @@ func (s *segmentWriter) write(b *inputs.Batch, rows []int32, source int, faults 
 
 func (s *segmentWriter) column(v *inputs.Vector, t inputs.Type, rows []int32) {
 	if v.Absent {
-		s.buf = append(s.buf, 0)
+		s.buf = append(s.buf, columnAbsent)
 		return
 	}
-	s.buf = append(s.buf, 1)
-	at := len(s.buf)
-	s.buf = append(s.buf, make([]byte, (len(rows)+7)/8)...)
-	for i, r := range rows {
-		if v.IsNull(int(r)) {
-			s.buf[at+i/8] |= 1 << (i % 8)
+	if v.Null == nil {
+		s.buf = append(s.buf, columnFull)
+	} else {
+		nulls := s.room(columnNulls, (len(rows)+7)/8)
+		clear(nulls)
+		for i, r := range rows {
+			if v.IsNull(int(r)) {
+				nulls[i/8] |= 1 << (i % 8)
+			}
 		}
 	}
+	list := s.gathered(len(rows))
 	switch {
 	case t.Texts():
-		s.numbers(len(rows), func(i int) int64 { return int64(v.Codes[rows[i]]) })
+		for i, r := range rows {
+			list[i] = int64(v.Codes[r])
+		}
 	case t.Lists():
-		s.numbers(len(rows), func(i int) int64 { return int64(v.Offsets[rows[i]+1] - v.Offsets[rows[i]]) })
-		var list []int64
+		for i, r := range rows {
+			list[i] = int64(v.Offsets[r+1] - v.Offsets[r])
+		}
+		s.numbers(list)
+		list = s.scratch[:0]
 		for _, r := range rows {
 			list = append(list, v.List[v.Offsets[r]:v.Offsets[r+1]]...)
 		}
+		s.scratch = list
 		s.number(uint64(len(list)))
-		s.numbers(len(list), func(i int) int64 { return list[i] })
 	default:
-		s.numbers(len(rows), func(i int) int64 { return v.Ints[rows[i]] })
+		for i, r := range rows {
+			list[i] = v.Ints[r]
+		}
 	}
+	s.numbers(list)
 }
 
 // segmentReader reads the segments of a file back.
@@ -176,14 +220,17 @@ func (s *segmentReader) next() (b *inputs.Batch, faults []inputs.RowFault, err e
 }
 
 func (s *segmentReader) column(in *cut, v *inputs.Vector, i, rows int) {
-	if there := in.bytes(1); len(there) == 0 || there[0] == 0 {
+	there := in.bytes(1)
+	if len(there) == 0 || there[0] == columnAbsent {
 		v.Absent = true
 		return
 	}
-	for at, bits := range in.bytes((rows + 7) / 8) {
-		for k := range 8 {
-			if bits>>k&1 != 0 {
-				v.SetNull(8*at+k, rows)
+	if there[0] == columnNulls {
+		for at, bits := range in.bytes((rows + 7) / 8) {
+			for k := range 8 {
+				if bits>>k&1 != 0 {
+					v.SetNull(8*at+k, rows)
+				}
 			}
 		}
 	}
@@ -244,15 +291,21 @@ func (c *cut) numbers(n int) []int64 {
 		return nil
 	}
 	dst := make([]int64, n)
-	for i := range dst {
-		switch width {
-		case 1:
+	switch width {
+	case 1:
+		for i := range dst {
 			dst[i] = int64(int8(raw[i]))
-		case 2:
+		}
+	case 2:
+		for i := range dst {
 			dst[i] = int64(int16(binary.LittleEndian.Uint16(raw[2*i:])))
-		case 4:
+		}
+	case 4:
+		for i := range dst {
 			dst[i] = int64(int32(binary.LittleEndian.Uint32(raw[4*i:])))
-		default:
+		}
+	default:
+		for i := range dst {
 			dst[i] = int64(binary.LittleEndian.Uint64(raw[8*i:]))
 		}
 	}
