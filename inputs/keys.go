@@ -3,6 +3,7 @@ package inputs
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // keyIndex remembers the keys of a table's rows, exactly: no two different keys are ever taken for one.
@@ -17,11 +18,11 @@ type keyIndex struct {
 	used  int
 
 	tuples map[string]uint32
-	tuple  []byte // the tuple before: successive rows often share it
+	before []byte // the tuple before: successive rows often share it
 	last   uint32
 	buf    []byte
 
-	touched uint32 // keeps the reads of block alive
+	touched uint32 // keeps the reads of touch alive
 }
 
 type keySlot struct {
@@ -44,15 +45,26 @@ func newKeyIndex(c *Contract) *keyIndex {
 
 // of returns the exact form of the key of row r. Text codes must mean the same in every batch.
 func (k *keyIndex) of(b *Batch, r int) (key uint64, rest uint32) {
+	key = k.texts(b, r)
+	if len(k.rest) == 0 {
+		return key, 1
+	}
+	return key, k.tuple(b, r)
+}
+
+// texts packs the texts of the key of row r.
+func (k *keyIndex) texts(b *Batch, r int) (key uint64) {
 	for _, i := range k.text {
 		key <<= 32
 		if v := &b.Columns[i]; !v.IsNull(r) {
 			key |= uint64(v.Codes[r]) + 1
 		}
 	}
-	if len(k.rest) == 0 {
-		return key, 1
-	}
+	return key
+}
+
+// tuple numbers what else the key of row r has.
+func (k *keyIndex) tuple(b *Batch, r int) uint32 {
 	k.buf = k.buf[:0]
 	for _, i := range k.rest {
 		v := &b.Columns[i]
@@ -67,16 +79,16 @@ func (k *keyIndex) of(b *Batch, r int) (key uint64, rest uint32) {
 			k.buf = binary.LittleEndian.AppendUint64(k.buf, uint64(v.Ints[r]))
 		}
 	}
-	if k.last != 0 && string(k.buf) == string(k.tuple) {
-		return key, k.last
+	if k.last != 0 && string(k.buf) == string(k.before) {
+		return k.last
 	}
 	code, ok := k.tuples[string(k.buf)]
 	if !ok {
 		code = uint32(len(k.tuples) + 1)
 		k.tuples[string(k.buf)] = code
 	}
-	k.tuple, k.last = append(k.tuple[:0], k.buf...), code
-	return key, code
+	k.before, k.last = append(k.before[:0], k.buf...), code
+	return code
 }
 
 // keyBlock is how many keys are worked out ahead of their use: few enough that their slots stay in the cache.
@@ -88,17 +100,59 @@ type rowKey struct {
 	rest uint32
 }
 
-// block works out the keys of the wanted rows of [lo, hi) and touches their slots, one after another and
-// without waiting: what costs time in a large index is the memory, and so many reads are on their way at once.
-func (k *keyIndex) block(b *Batch, lo, hi int, wanted func(r int) bool, keys *[keyBlock]rowKey) {
+// block works out the keys of the rows of [lo, hi) that have no fault.
+func (k *keyIndex) block(b *Batch, lo, hi int, bad []*Fault, keys *[keyBlock]rowKey) {
+	same := k.sameRest(b)
+	before := -1
 	for r := lo; r < hi; r++ {
-		if wanted(r) {
-			key, rest := k.of(b, r)
-			keys[r-lo] = rowKey{key, rest}
+		if bad != nil && bad[r] != nil {
+			continue
+		}
+		key := k.texts(b, r)
+		rest := uint32(1)
+		switch {
+		case len(k.rest) == 0:
+		case before >= 0 && same(r, before):
+			rest = keys[before-lo].rest
+		default:
+			rest = k.tuple(b, r)
+		}
+		keys[r-lo] = rowKey{key, rest}
+		before = r
+	}
+}
+
+// sameRest tells whether two rows of a batch agree in what their keys have beside the packed texts.
+func (k *keyIndex) sameRest(b *Batch) func(r, before int) bool {
+	var given []int
+	for _, i := range k.rest {
+		if !b.Columns[i].Absent {
+			given = append(given, i)
 		}
 	}
+	return func(r, before int) bool {
+		for _, i := range given {
+			v := &b.Columns[i]
+			if v.Null != nil && v.IsNull(r) != v.IsNull(before) {
+				return false
+			}
+			if b.Contract.Columns[i].Type.Texts() {
+				if v.Codes[r] != v.Codes[before] {
+					return false
+				}
+			} else if v.Ints[r] != v.Ints[before] {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// touch reads the slots of keys one after another and without waiting: what costs time in a large index is the memory,
+// and so many reads are on their way at once.
+func (k *keyIndex) touch(keys []rowKey) {
 	mask, sum := uint64(len(k.slots)-1), uint32(0)
-	for i := range keys[:hi-lo] {
+	for i := range keys {
 		sum += k.slots[mix(keys[i].key, uint64(keys[i].rest))&mask].rest
 	}
 	k.touched = sum
@@ -130,9 +184,20 @@ func (k *keyIndex) put(key uint64, rest uint32, val uint64) (*uint64, bool) {
 	return &s.val, false
 }
 
-func (k *keyIndex) grow() {
+// reserve makes room for n keys.
+func (k *keyIndex) reserve(n int) {
+	size := len(k.slots)
+	for n*4 >= size*3 {
+		size *= 2
+	}
+	k.resize(size)
+}
+
+func (k *keyIndex) grow() { k.resize(2 * len(k.slots)) }
+
+func (k *keyIndex) resize(size int) {
 	old := k.slots
-	k.slots = make([]keySlot, 2*len(old))
+	k.slots = make([]keySlot, size)
 	for i := range old {
 		if old[i].rest != 0 {
 			*k.find(old[i].key, old[i].rest) = old[i]
@@ -147,10 +212,11 @@ func mix(h, word uint64) uint64 {
 	return h ^ h>>32
 }
 
-// digests returns a digest of every row over the columns that are not part of the key: rows of one key with
-// equal digests say the same.
-func digests(b *Batch) []uint64 {
-	d := make([]uint64, b.Rows)
+// digests returns, in the room of d, a digest of every row over the columns that are not part of the key: rows of one key
+// with equal digests say the same.
+func digests(d []uint64, b *Batch) []uint64 {
+	d = slices.Grow(d[:0], b.Rows)[:b.Rows]
+	clear(d)
 	for i := range b.Columns {
 		def, v := &b.Contract.Columns[i], &b.Columns[i]
 		if def.Key || v.Absent {

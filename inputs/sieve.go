@@ -1,5 +1,7 @@
 package inputs
 
+import "slices"
+
 // Sieve takes the batches of one table as they were read and lets the rows through that keep the contract.
 // It is the only place where rows disappear, and it counts every one:
 //
@@ -18,9 +20,12 @@ type Sieve struct {
 	ByReason   map[Reason]int64 // quarantined rows
 	Unused     []int64          // per column: values given for a column that this engine does not use yet
 	contract   *Contract
-	seen       *keyIndex // key → digest of the first row
+	seen       *keySet   // key → digest of the first row
 	latest     *keyIndex // increments: key → ordinal of its last row, shifted, and whether that deletes
 	ordinal    uint64
+
+	sums []uint64 // of the batch before, used again
+	keep []bool
 }
 
 // RowFault is a fault of row Row of a batch.
@@ -31,7 +36,7 @@ type RowFault struct {
 
 // NewSieve returns a sieve for a table.
 func NewSieve(c *Contract) *Sieve {
-	return &Sieve{contract: c, seen: newKeyIndex(c), ByReason: map[Reason]int64{}, Unused: make([]int64, len(c.Columns))}
+	return &Sieve{contract: c, seen: newKeySet(c), ByReason: map[Reason]int64{}, Unused: make([]int64, len(c.Columns))}
 }
 
 // Learn notes the last row of every key of an increment. All increments of the table are learnt in order
@@ -43,7 +48,7 @@ func (s *Sieve) Learn(b *Batch, faults []RowFault) {
 	bad := s.faults(b, faults)
 	for r := range b.Rows {
 		s.ordinal++
-		if bad[r] != nil {
+		if bad != nil && bad[r] != nil {
 			continue
 		}
 		val := s.ordinal << 1
@@ -60,15 +65,24 @@ func (s *Sieve) Learn(b *Batch, faults []RowFault) {
 // Learnt ends the learning: ordinals start again.
 func (s *Sieve) Learnt() { s.ordinal = 0 }
 
-// faults merges what decoding found with what the contract's rules find: at most one fault per row.
-func (s *Sieve) faults(b *Batch, found []RowFault) []*Fault {
-	bad := make([]*Fault, b.Rows)
-	for i := range found {
-		if f := &found[i]; bad[f.Row] == nil {
-			bad[f.Row] = &f.Fault
+// faults merges what decoding found with what the contract's rules find: at most one fault per row, nil for none at all.
+func (s *Sieve) faults(b *Batch, found []RowFault) (bad []*Fault) {
+	note := func(r int, f *Fault) {
+		if bad == nil {
+			bad = make([]*Fault, b.Rows)
+		}
+		if bad[r] == nil {
+			bad[r] = f
 		}
 	}
-	CheckRows(b, func(r int) bool { return bad[r] != nil }, func(r int, f Fault) { bad[r] = &f })
+	for i := range found {
+		note(found[i].Row, &found[i].Fault)
+	}
+	var skip func(r int) bool
+	if bad != nil {
+		skip = func(r int) bool { return bad[r] != nil }
+	}
+	CheckRows(b, skip, func(r int, f Fault) { note(r, &f) })
 	return bad
 }
 
@@ -76,24 +90,30 @@ func (s *Sieve) faults(b *Batch, found []RowFault) []*Fault {
 // Increment batches, when increment is set, are those that were learnt, in the same order.
 func (s *Sieve) Pass(b *Batch, found []RowFault, increment bool) *Batch {
 	bad := s.faults(b, found)
-	sums := digests(b)
-	keep := make([]bool, b.Rows)
+	s.sums = digests(s.sums, b)
+	s.keep = slices.Grow(s.keep[:0], b.Rows)[:b.Rows]
+	sums, keep := s.sums, s.keep
+	clear(keep)
 	filter := s.filterColumns(b)
 	s.Counts.Read += int64(b.Rows)
 	kept := 0
-	index := s.seen
+	index := s.seen.index
 	if s.latest != nil {
 		index = s.latest
 	}
 	var keys [keyBlock]rowKey
 	for r := range b.Rows {
 		if r%keyBlock == 0 {
-			index.block(b, r, min(r+keyBlock, b.Rows), func(r int) bool { return bad[r] == nil }, &keys)
+			to := min(r+keyBlock, b.Rows)
+			index.block(b, r, to, bad, &keys)
+			if s.latest != nil || s.seen.hard {
+				index.touch(keys[:to-r])
+			}
 		}
 		if increment {
 			s.ordinal++
 		}
-		if bad[r] != nil {
+		if bad != nil && bad[r] != nil {
 			s.refuse(b, r, *bad[r])
 			continue
 		}
@@ -139,7 +159,7 @@ func (s *Sieve) fate(b *Batch, r int, k rowKey, sum uint64, increment bool) fate
 		slot := s.latest.find(k.key, k.rest)
 		switch {
 		case slot.rest == 0: // a base row that no increment names
-			k.key, k.rest = s.seen.of(b, r)
+			k.key, k.rest = s.seen.index.of(b, r)
 		case !increment || slot.val>>1 != s.ordinal:
 			return superseded
 		case slot.val&1 == 1:

@@ -17,7 +17,7 @@ import (
 // each range are built as a snapshot of their own on disk, and the partitions of a DC are put together one DC after
 // another.
 //
-//	tables ─divide by item─▶ part 0 … n−1 ─Snapshot each─▶ partial partitions ─join per DC─▶ snapshot
+//	tables ─divide by item─▶ part 0 … n−1 ─Snapshot each─▶ partial partitions (drafts) ─join per DC─▶ snapshot
 //
 // Rows of a partition are sorted by item group first, so its partial partitions stand one behind the other. Dictionaries
 // that follow from contents (classes, lane sets, lot sets, provenance) are joined in the order of their contents, which
@@ -65,6 +65,7 @@ func Stream(ctx context.Context, src Divisible, opt Options, parts int, dir stri
 	}
 	defer func() { err = errors.Join(err, divided.Close()) }()
 	j := &joint{report: newReport(&opt)}
+	defer func() { err = errors.Join(err, j.close()) }()
 	for i := range parts {
 		if err := j.build(ctx, divided.Part(i), opt, filepath.Join(dir, fmt.Sprintf("part-%03d", i))); err != nil {
 			return nil, nil, err
@@ -139,16 +140,17 @@ type joint struct {
 	parts  []*partial
 }
 
-// partial is one part: its snapshot on disk, and what of it the whole needs.
+// partial is one part: its network, its partitions on disk, and what of it the whole needs.
 type partial struct {
-	disk  *store.Snapshot
+	net   *inputs.Network
+	draft *store.Draft
 	graph graph
 
 	class, set, lot, prov []int32 // its numbers → those of the whole
 }
 
 // build makes the snapshot of one part. Tables that stand whole in every part are counted in the first.
-func (j *joint) build(ctx context.Context, src inputs.Source, opt Options, dir string) error {
+func (j *joint) build(ctx context.Context, src inputs.Source, opt Options, path string) error {
 	first := len(j.parts) == 0
 	b := &builder{ctx: ctx, src: src, opt: opt, horizon: opt.Horizon, report: newReport(&opt)}
 	if !first {
@@ -181,15 +183,24 @@ func (j *joint) build(ctx context.Context, src inputs.Source, opt Options, dir s
 		j.net = b.net
 	}
 	j.net.Named = append(j.net.Named, b.net.Named...)
-	if _, err := store.Write(dir, b.net, b.parts, nil, nil); err != nil {
-		return err
-	}
-	disk, err := store.Open(dir, opt.Tenant)
+	draft, err := store.NewDraft(path)
 	if err != nil {
 		return err
 	}
-	j.parts = append(j.parts, &partial{disk: disk, graph: b.graph})
+	j.parts = append(j.parts, &partial{net: b.net, draft: draft, graph: b.graph})
+	for _, p := range b.parts {
+		if err := draft.Add(p); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+func (j *joint) close() (err error) {
+	for _, p := range j.parts {
+		err = errors.Join(err, p.draft.Close())
+	}
+	return err
 }
 
 // divided reports whether a table's rows are divided among parts.
@@ -208,22 +219,22 @@ func (j *joint) dictionaries() {
 	slices.Sort(net.Named)
 	net.Named = slices.Compact(net.Named)
 
-	classes := union(j.parts, func(p *partial) []inputs.Class { return p.disk.Network.Classes }, compareClasses,
+	classes := union(j.parts, func(p *partial) []inputs.Class { return p.net.Classes }, compareClasses,
 		func(p *partial, to []int32) { p.class = to })
 	net.Classes = classes
 	for _, p := range j.parts {
-		for i := range p.disk.Network.LaneSets {
-			s := &p.disk.Network.LaneSets[i]
+		for i := range p.net.LaneSets {
+			s := &p.net.LaneSets[i]
 			s.Class = inputs.ClassIdx(renumber(p.class, int32(s.Class)))
 		}
 	}
-	net.LaneSets = union(j.parts, func(p *partial) []inputs.LaneSet { return p.disk.Network.LaneSets },
+	net.LaneSets = union(j.parts, func(p *partial) []inputs.LaneSet { return p.net.LaneSets },
 		func(x, y inputs.LaneSet) int {
 			return cmp.Or(cmp.Compare(x.Class, y.Class), slices.Compare(x.Lanes, y.Lanes))
 		}, func(p *partial, to []int32) { p.set = to })
-	net.LotSets = union(j.parts, func(p *partial) [][]inputs.Lot { return p.disk.Network.LotSets }, compareLots,
+	net.LotSets = union(j.parts, func(p *partial) [][]inputs.Lot { return p.net.LotSets }, compareLots,
 		func(p *partial, to []int32) { p.lot = to })
-	net.Provenance = union(j.parts, func(p *partial) []string { return p.disk.Network.Provenance }, cmp.Compare[string],
+	net.Provenance = union(j.parts, func(p *partial) []string { return p.net.Provenance }, cmp.Compare[string],
 		func(p *partial, to []int32) { p.prov = to })
 
 	nodes := len(net.Nodes.ID)
@@ -289,10 +300,14 @@ func (j *joint) partition(ctx context.Context, i int) (*inputs.Partition, error)
 	var froms []*inputs.Partition
 	rows := 0
 	for _, p := range j.parts {
-		if !slices.Contains(p.disk.Network.DCs, dc) {
+		at := slices.Index(p.net.DCs, dc)
+		if at < 0 {
 			continue
 		}
-		from, err := p.disk.Partition(ctx, dc)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		from, err := p.draft.Partition(at)
 		if err != nil {
 			return nil, err
 		}
