@@ -198,14 +198,43 @@ func (l *level) pair(k uint64) int32 {
 	return null
 }
 
-// value walks the cascade for a parameter of a SKU: its own column, the parameters table from narrow to
-// wide, the item's or node's column (0: not given), the policy, the contract.
-func (b *builder) value(p int, u *subject) (int32, inputs.Scope) {
-	if col := b.staged[p]; col != nil {
-		if v := col[u.stage]; v != null {
-			return v, inputs.FromSKU
+// parameterValue is what SKUs have of a parameter: their own column where it is given, else one value for all, unless wider
+// says otherwise.
+type parameterValue struct {
+	own    []int32 // by staged row, null where not given; nil: never
+	varies bool    // a level, an item or a node may have another value
+	value  int32
+	scope  byte
+}
+
+// values prepares the parameters for the rows.
+func (b *builder) values() []parameterValue {
+	given := func(column []int32) bool { return slices.ContainsFunc(column, func(v int32) bool { return v != 0 }) }
+	out := make([]parameterValue, inputs.NumParameters)
+	for p := range out {
+		x := &out[p]
+		x.own, x.varies = b.staged[p], len(b.levels[p]) > 0
+		switch p {
+		case inputs.ParamPack:
+			x.varies = x.varies || given(b.itemPack)
+		case inputs.ParamLayer:
+			x.varies = x.varies || given(b.itemLay)
+		case inputs.ParamPallet:
+			x.varies = x.varies || given(b.itemPal)
+		case inputs.ParamRank:
+			x.varies = x.varies || given(b.nodeRank)
+		}
+		x.value, x.scope = b.contract[p], byte(inputs.FromContract)
+		if b.policy[p] != null {
+			x.value, x.scope = b.policy[p], byte(inputs.FromPolicy)
 		}
 	}
+	return out
+}
+
+// wider walks the cascade for a parameter of a SKU whose own column gives none: the parameters table from narrow to wide,
+// the item's or node's column (0: not given), the policy, the contract.
+func (b *builder) wider(p int, u *subject) (int32, inputs.Scope) {
 	for i := range b.levels[p] {
 		if v := b.levels[p][i].find(u); v != null {
 			return v, b.levels[p][i].scope

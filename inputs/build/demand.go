@@ -129,17 +129,18 @@ func (f *forecasts) write(s int32, from int, list []int64, issue int32) {
 		sp.first, sp.last = min(sp.first, first), max(sp.last, last)
 		sp.slow = sp.slow || sp.issue != issue
 	}
+	skip := min(max(0, -from), len(list))
+	list, from = list[skip:min(len(list), max(skip, f.horizon-from))], from+skip
 	tile, lane := int(row)/inputs.TileRows, int64(row)%inputs.TileRows
-	for i := max(0, -from); i < len(list) && from+i < f.horizon; i++ {
-		v := list[i]
-		at := d.at[tile] + int64(from+i)*inputs.TileRows + lane
-		if w := d.width[tile]; w == 2 && v <= math.MaxUint16 {
+	at := d.at[tile] + int64(from)*inputs.TileRows + lane
+	for i, v := range list {
+		if d.width[tile] == 2 && v <= math.MaxUint16 {
 			d.d16[at] = max(d.d16[at], uint16(v))
-			continue
-		}
-		if v > d.get(tile, at) {
+		} else if v > d.get(tile, at) {
 			d.set(tile, at, v, f.horizon)
+			at = d.at[tile] + int64(from+i)*inputs.TileRows + lane // the tile may have moved
 		}
+		at += inputs.TileRows
 	}
 }
 
@@ -239,9 +240,10 @@ func (f *forecasts) lookAt(slow []int32) error {
 	}
 	items, nodes := f.itemIDs.refs(), f.nodeIDs.refs()
 	err := f.again("forecasts", func(t *inputs.Batch) error {
-		item, node, c := t.Col("item"), t.Col("node"), f.columns(t)
+		c := f.columns(t)
+		itemOf, nodeOf := items.resolve(t.Col("item"), t.Rows), nodes.resolve(t.Col("node"), t.Rows)
 		for r := 0; r < t.Rows; r++ {
-			i, at := items.index(item, r), nodes.index(node, r)
+			i, at := itemOf[r], nodeOf[r]
 			if i < 0 || at < 0 || deleted(t, r) || !c.quantile.IsNull(r) {
 				continue
 			}
@@ -328,11 +330,7 @@ func (d *demand) finish(p *inputs.Partition) {
 	n := int64(inputs.TileRows * horizon)
 	var sizes [9]int64
 	for t := range tiles {
-		var all int64
-		for i := range n {
-			all |= d.get(t, d.at[t]+i)
-		}
-		w := widthOf(all)
+		w := widthOf(d.all(t, n))
 		p.TileWidth[t] = w
 		if w > 0 {
 			p.TileAt[t] = sizes[w]
@@ -346,17 +344,42 @@ func (d *demand) finish(p *inputs.Partition) {
 	p.D16, p.D32, p.D64 = sized[uint16](sizes[2]), sized[uint32](sizes[4]), sized[int64](sizes[8])
 	for t := range tiles {
 		from, to := d.at[t], p.TileAt[t]
-		for i := range n {
-			switch p.TileWidth[t] {
-			case 2:
-				p.D16[to+i] = uint16(d.get(t, from+i))
-			case 4:
-				p.D32[to+i] = uint32(d.get(t, from+i))
-			case 8:
-				p.D64[to+i] = d.get(t, from+i)
+		switch w := p.TileWidth[t]; {
+		case w == 2 && d.width[t] == 2:
+			copy(p.D16[to:to+n], d.d16[from:])
+		case w == 4 && d.width[t] == 4:
+			copy(p.D32[to:to+n], d.d32[from:])
+		case w == 8:
+			copy(p.D64[to:to+n], d.d64[from:])
+		case w > 0: // widened for values that did not stay
+			for i := range n {
+				if w == 2 {
+					p.D16[to+i] = uint16(d.get(t, from+i))
+				} else {
+					p.D32[to+i] = uint32(d.get(t, from+i))
+				}
 			}
 		}
 	}
+}
+
+// all gives the bits that any of a tile's n values has.
+func (d *demand) all(tile int, n int64) int64 {
+	at := d.at[tile]
+	switch d.width[tile] {
+	case 2:
+		return int64(bitsOf(d.d16[at : at+n]))
+	case 4:
+		return int64(bitsOf(d.d32[at : at+n]))
+	}
+	return bitsOf(d.d64[at : at+n])
+}
+
+func bitsOf[T uint16 | uint32 | int64](list []T) (all T) {
+	for _, v := range list {
+		all |= v
+	}
+	return all
 }
 
 // sized allocates n values, nil for none.

@@ -33,10 +33,13 @@ func (x *placement) partition(s int32) int32 {
 	return x.rank[x.partOf[s]]
 }
 
-type sortRow struct {
-	hi, lo uint64 // group, own, class · node, item
-	s      int32
+// rowList is the SKUs of a partition, item group by item group.
+type rowList struct {
+	rows   []keyed // own, class and node; SKU number
+	groups []groupEnd
 }
+
+type groupEnd struct{ group, end int32 }
 
 func (b *builder) place() error {
 	b.classify()
@@ -44,55 +47,70 @@ func (b *builder) place() error {
 	b.parts = make([]*inputs.Partition, count)
 	b.order = make([][]int32, count)
 	b.rowOf = make([]int32, b.skus())
-	lists := make([][]sortRow, count)
+	lists := make([]rowList, count)
 	sizes := make([]int, count)
 	for s := range b.rowOf {
 		sizes[b.partition(int32(s))]++
 	}
 	for i := range lists {
-		lists[i] = make([]sortRow, 0, sizes[i])
+		lists[i].rows = make([]keyed, 0, sizes[i])
 	}
+	nodeBits := keyBits(len(b.nodeIDs.ids))
+	classBits := keyBits(len(b.net.Classes) + 1)
 	b.eachSKU(func(s, item, node int32) {
-		i := b.partition(s)
 		own := uint64(0)
 		if b.partOf[s] == node {
 			own = 1
 		}
 		class := uint64(b.classOf[b.choiceOf[s]] + 1)
-		lists[i] = append(lists[i], sortRow{
-			hi: uint64(item/inputs.TileRows)<<33 | own<<32 | class, lo: uint64(node)<<32 | uint64(item), s: s,
-		})
+		lists[b.partition(s)].add(item/inputs.TileRows, keyed{(own<<classBits|class)<<nodeBits | uint64(node), s})
 	})
-	for i, list := range lists {
-		slices.SortFunc(list, func(x, y sortRow) int { return cmp.Or(cmp.Compare(x.hi, y.hi), cmp.Compare(x.lo, y.lo)) })
-		b.tile(i, list)
-		lists[i] = nil
+	var spare []keyed
+	for i := range lists {
+		list, from := &lists[i], int32(0)
+		for _, g := range list.groups {
+			spare = sortKeyed(list.rows[from:g.end], spare, nodeBits+classBits+1)
+			from = g.end
+		}
+		b.tile(i, list, nodeBits, classBits)
+		*list = rowList{}
 	}
 	return b.ctx.Err()
 }
 
-// tile cuts the sorted rows of a partition into tiles and gives every SKU its row.
-func (b *builder) tile(i int, list []sortRow) {
-	p := &inputs.Partition{DC: b.net.DCs[i], Horizon: b.horizon, Live: len(list)}
-	order := make([]int32, 0, len(list)+len(list)/16)
-	for at, row := range list {
-		if at == 0 || list[at-1].hi != row.hi || len(order)%inputs.TileRows == 0 {
-			for len(order)%inputs.TileRows != 0 {
-				order = append(order, inputs.None)
-			}
-			group := int32(row.hi >> 33)
-			if n := len(p.Groups); n == 0 || p.Groups[n-1] != group {
-				p.Groups = append(p.Groups, group)
-				p.GroupTile = append(p.GroupTile, int32(len(p.TileClass)))
-			}
-			p.TileClass = append(p.TileClass, inputs.ClassIdx(int32(uint32(row.hi))-1))
-			p.TileOwn = append(p.TileOwn, row.hi>>32&1 == 1)
-		}
-		b.rowOf[row.s] = int32(len(order))
-		order = append(order, row.s)
+// add appends a row; groups ascend.
+func (l *rowList) add(group int32, row keyed) {
+	l.rows = append(l.rows, row)
+	if n := len(l.groups); n > 0 && l.groups[n-1].group == group {
+		l.groups[n-1].end++
+		return
 	}
-	for len(order)%inputs.TileRows != 0 {
-		order = append(order, inputs.None)
+	l.groups = append(l.groups, groupEnd{group, int32(len(l.rows))})
+}
+
+// tile cuts the sorted rows of a partition into tiles and gives every SKU its row.
+func (b *builder) tile(i int, list *rowList, nodeBits, classBits int) {
+	p := &inputs.Partition{DC: b.net.DCs[i], Horizon: b.horizon, Live: len(list.rows)}
+	order := make([]int32, 0, len(list.rows)+len(list.rows)/16)
+	at := int32(0)
+	for _, g := range list.groups {
+		p.Groups, p.GroupTile = append(p.Groups, g.group), append(p.GroupTile, int32(len(p.TileClass)))
+		for first := at; at < g.end; at++ {
+			row := list.rows[at]
+			lane := row.key >> nodeBits
+			if at == first || list.rows[at-1].key>>nodeBits != lane || len(order)%inputs.TileRows == 0 {
+				for len(order)%inputs.TileRows != 0 {
+					order = append(order, inputs.None)
+				}
+				p.TileClass = append(p.TileClass, inputs.ClassIdx(int32(lane&(1<<classBits-1))-1))
+				p.TileOwn = append(p.TileOwn, lane>>classBits == 1)
+			}
+			b.rowOf[row.at] = int32(len(order))
+			order = append(order, row.at)
+		}
+		for len(order)%inputs.TileRows != 0 {
+			order = append(order, inputs.None)
+		}
 	}
 	p.GroupTile = append(p.GroupTile, int32(len(p.TileClass)))
 	b.parts[i], b.order[i] = p, order

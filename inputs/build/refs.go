@@ -1,6 +1,7 @@
 package build
 
 import (
+	"slices"
 	"sort"
 
 	"echelon/inputs"
@@ -38,6 +39,16 @@ const absent = -2
 type reference struct {
 	dict *dictionary
 	memo []resolved
+
+	round uint32
+	at    []met   // by code, beside memo
+	out   []int32 // of a batch
+}
+
+// met is where a code's text stands, checked in a round.
+type met struct {
+	at    int32
+	round uint32
 }
 
 type resolved struct {
@@ -62,6 +73,30 @@ func (f *reference) index(v *inputs.Vector, r int) int32 {
 		*m = resolved{text: text, at: f.dict.index(text), set: true}
 	}
 	return m.at
+}
+
+// resolve is index for all rows of a batch; what it returns is valid until the next one. A text is looked at once for a
+// batch.
+func (f *reference) resolve(v *inputs.Vector, rows int) []int32 {
+	f.out = slices.Grow(f.out[:0], rows)[:rows]
+	if v.Absent || v.Null != nil {
+		for r := range f.out {
+			f.out[r] = f.index(v, r)
+		}
+		return f.out
+	}
+	if n := len(v.Dict) - len(f.at); n > 0 {
+		f.at = append(f.at, make([]met, n)...)
+	}
+	f.round++
+	for r, code := range v.Codes[:rows] {
+		m := &f.at[code]
+		if m.round != f.round {
+			*m = met{f.index(v, r), f.round}
+		}
+		f.out[r] = m.at
+	}
+	return f.out
 }
 
 // optional resolves a nullable reference; ok is false for an unknown id, null gives None.

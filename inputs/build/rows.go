@@ -12,7 +12,7 @@ import (
 // fillRows allocates the row columns of every partition and fills what follows from the SKU itself: lanes,
 // parameters, lots, dates. Positions and demand come later; until then a row is held.
 func (b *builder) fillRows() error {
-	f := filler{builder: b, lots: map[string]int32{}, provs: map[string]int32{}}
+	f := filler{builder: b, values: b.values(), lots: newInterner(), provs: newInterner()}
 	for i, p := range b.parts {
 		if err := b.ctx.Err(); err != nil {
 			return err
@@ -31,17 +31,51 @@ func (b *builder) fillRows() error {
 // filler interns lot sets and provenance while rows are filled.
 type filler struct {
 	*builder
-	lots  map[string]int32
-	provs map[string]int32
+	values []parameterValue
+	lots   interner
+	provs  interner
 
-	lotSets  [][]inputs.Lot
-	provSets []string
-	lotKey   []byte
-	provKey  [inputs.NumParameters]byte
-	lastLot  int32 // memo: the set found last and its key
-	lastKey  []byte
-	lastProv int32
-	item     int32 // item of the SKU numbers around the row filled last
+	lotKey  []byte
+	provKey [inputs.NumParameters]byte
+	item    int32 // item of the SKU numbers around the row filled last
+}
+
+// interner numbers texts in the order in which they come. Rows near each other have few different ones: the numbers of
+// some are found without the map.
+type interner struct {
+	texts []string
+	at    map[string]int32
+	memo  [1 << 10]int32 // by hash: number + 1
+}
+
+func newInterner() interner { return interner{at: map[string]int32{}} }
+
+func (x *interner) of(text []byte) int32 {
+	h := uint64(len(text))
+	for rest := text; len(rest) > 0; rest = rest[min(8, len(rest)):] {
+		var word uint64
+		if len(rest) >= 8 {
+			word = binary.LittleEndian.Uint64(rest)
+		} else {
+			for i, c := range rest {
+				word |= uint64(c) << (8 * i)
+			}
+		}
+		h = (h ^ word) * 0x9e3779b97f4a7c15
+		h ^= h >> 29
+	}
+	m := &x.memo[h&uint64(len(x.memo)-1)]
+	if *m > 0 && x.texts[*m-1] == string(text) {
+		return *m - 1
+	}
+	n, ok := x.at[string(text)]
+	if !ok {
+		n = int32(len(x.texts))
+		x.texts = append(x.texts, string(text))
+		x.at[x.texts[n]] = n
+	}
+	*m = n + 1
+	return n
 }
 
 func (f *filler) row(p *inputs.Partition, row int, s int32) {
@@ -56,15 +90,25 @@ func (f *filler) row(p *inputs.Partition, row int, s int32) {
 		}
 	}
 	var v [inputs.NumParameters]int32
-	for i := range v {
-		var scope inputs.Scope
-		v[i], scope = f.value(i, &u)
-		f.provKey[i] = byte(scope)
+	for i := range f.values {
+		p := &f.values[i]
+		if p.own != nil {
+			if x := p.own[u.stage]; x != null {
+				v[i], f.provKey[i] = x, byte(inputs.FromSKU)
+				continue
+			}
+		}
+		v[i], f.provKey[i] = p.value, p.scope
+		if p.varies {
+			var scope inputs.Scope
+			v[i], scope = f.wider(i, &u)
+			f.provKey[i] = byte(scope)
+		}
 	}
 	p.Item[row], p.Node[row] = inputs.ItemIdx(item), inputs.NodeIdx(node)
 	p.LaneSet[row] = inputs.LaneSetIdx(f.setOf[f.choiceOf[s]])
 	p.LotSet[row] = inputs.LotSetIdx(f.lotSet(s, c, &v))
-	p.Prov[row] = f.prov()
+	p.Prov[row] = f.provs.of(f.provKey[:])
 	flags := inputs.FlagHeld | inputs.FlagNoForecast | f.cycleRow[s]
 	if f.opt.MissingZero {
 		flags &^= inputs.FlagHeld
@@ -143,17 +187,7 @@ func (f *filler) lotSet(s int32, c *choice, v *[inputs.NumParameters]int32) int3
 		}
 	}
 	f.lotKey = k
-	if string(k) == string(f.lastKey) && f.lotSets != nil {
-		return f.lastLot
-	}
-	n, ok := f.lots[string(k)]
-	if !ok {
-		n = int32(len(f.lotSets))
-		f.lots[string(k)] = n
-		f.lotSets = append(f.lotSets, decodeLots(k))
-	}
-	f.lastLot, f.lastKey = n, append(f.lastKey[:0], k...)
-	return n
+	return f.lots.of(k)
 }
 
 func (f *filler) sourcedScope(r sourcingRow) {
@@ -181,37 +215,26 @@ func decodeLots(k []byte) []inputs.Lot {
 	return lots
 }
 
-// prov returns the number of the row's provenance.
-func (f *filler) prov() int32 {
-	if n := f.lastProv; int(n) < len(f.provSets) && f.provSets[n] == string(f.provKey[:]) {
-		return n
-	}
-	n, ok := f.provs[string(f.provKey[:])]
-	if !ok {
-		n = int32(len(f.provSets))
-		text := string(f.provKey[:])
-		f.provs[text] = n
-		f.provSets = append(f.provSets, text)
-	}
-	f.lastProv = n
-	return n
-}
-
 // settle puts lot sets and provenance in the order of their contents and renumbers the rows.
 func (f *filler) settle() {
-	lotRank := ranks(len(f.lotSets), func(x, y int32) int {
-		return slices.CompareFunc(f.lotSets[x], f.lotSets[y], func(a, c inputs.Lot) int {
+	lotSets := make([][]inputs.Lot, len(f.lots.texts))
+	for i, text := range f.lots.texts {
+		lotSets[i] = decodeLots([]byte(text))
+	}
+	provSets := f.provs.texts
+	lotRank := ranks(len(lotSets), func(x, y int32) int {
+		return slices.CompareFunc(lotSets[x], lotSets[y], func(a, c inputs.Lot) int {
 			fa, fc := lotFields(&a), lotFields(&c)
 			return slices.Compare(fa[:], fc[:])
 		})
 	})
-	provRank := ranks(len(f.provSets), func(x, y int32) int { return cmp.Compare(f.provSets[x], f.provSets[y]) })
-	f.net.LotSets = make([][]inputs.Lot, len(f.lotSets))
-	for i, set := range f.lotSets {
+	provRank := ranks(len(provSets), func(x, y int32) int { return cmp.Compare(provSets[x], provSets[y]) })
+	f.net.LotSets = make([][]inputs.Lot, len(lotSets))
+	for i, set := range lotSets {
 		f.net.LotSets[lotRank[i]] = set
 	}
-	f.net.Provenance = make([]string, len(f.provSets))
-	for i, set := range f.provSets {
+	f.net.Provenance = make([]string, len(provSets))
+	for i, set := range provSets {
 		f.net.Provenance[provRank[i]] = set
 	}
 	for _, p := range f.parts {

@@ -1,7 +1,6 @@
 package build
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"sort"
@@ -27,15 +26,11 @@ type skuIndex struct {
 
 func key(item, node int32) uint64 { return uint64(item)<<32 | uint64(uint32(node)) }
 
-type keyed struct {
-	key uint64
-	at  int32
-}
-
 func (b *builder) readSKUs() error {
 	names := inputs.ParameterNames()
 	b.staged = make([][]int32, len(names))
-	var rows []keyed
+	var rows []keyed // by item and node, as narrow as they allow
+	nodeBits := keyBits(len(b.nodeIDs.ids))
 	items, nodes := b.itemIDs.refs(), b.nodeIDs.refs()
 	kinds := b.net.Nodes.Kind
 	type origin struct {
@@ -48,12 +43,14 @@ func (b *builder) readSKUs() error {
 		item, node := t.Col("item"), t.Col("node")
 		base := len(rows)
 		kept := make([]int32, 0, t.Rows)
+		itemOf, nodeOf := items.resolve(item, t.Rows), nodes.resolve(node, t.Rows)
+		rows = slices.Grow(rows, t.Rows)
 		for r := 0; r < t.Rows; r++ {
 			if deleted(t, r) {
 				n.Filtered++
 				continue
 			}
-			i, at := items.index(item, r), nodes.index(node, r)
+			i, at := itemOf[r], nodeOf[r]
 			switch {
 			case i < 0:
 				b.report.unknown(t, r, "item")
@@ -62,7 +59,7 @@ func (b *builder) readSKUs() error {
 			case kinds[at] == inputs.Vendor:
 				b.report.fault(t, r, "node", inputs.ColumnsDisagree, "a vendor's stock is not planned: take the row out")
 			default:
-				rows = append(rows, keyed{key(i, at), int32(base + len(kept))})
+				rows = append(rows, keyed{uint64(i)<<nodeBits | uint64(at), int32(base + len(kept))})
 				kept = append(kept, int32(r))
 			}
 		}
@@ -79,26 +76,18 @@ func (b *builder) readSKUs() error {
 			b.staged[p] = padNull(b.staged[p], len(rows))
 		}
 	}
-	byKey := func(x, y keyed) int {
-		if c := cmp.Compare(x.key, y.key); c != 0 {
-			return c
-		}
-		return cmp.Compare(x.at, y.at)
-	}
-	if !slices.IsSortedFunc(rows, byKey) {
-		slices.SortFunc(rows, byKey)
-	}
+	sortKeyed(rows, nil, nodeBits+keyBits(len(b.itemIDs.ids)))
 	b.itemAt = make([]int32, len(b.itemIDs.ids)+1)
 	b.nodeOf = make([]int32, 0, len(rows))
 	b.stageAt = make([]int32, 0, len(rows))
 	for i, row := range rows {
 		if i > 0 && rows[i-1].key == row.key {
 			o := sort.Search(len(origins), func(k int) bool { return origins[k].first > int(row.at) }) - 1
-			b.duplicateSKU(origins[o].batch, row.key)
+			b.duplicateSKU(origins[o].batch, int32(row.key>>nodeBits), int32(row.key&(1<<nodeBits-1)))
 			continue
 		}
-		b.itemAt[row.key>>32+1]++
-		b.nodeOf = append(b.nodeOf, int32(uint32(row.key)))
+		b.itemAt[row.key>>nodeBits+1]++
+		b.nodeOf = append(b.nodeOf, int32(row.key&(1<<nodeBits-1)))
 		b.stageAt = append(b.stageAt, row.at)
 	}
 	for i := 1; i < len(b.itemAt); i++ {
@@ -108,13 +97,13 @@ func (b *builder) readSKUs() error {
 }
 
 // duplicateSKU quarantines a second row of one key that validation let through.
-func (b *builder) duplicateSKU(batch *inputs.Batch, k uint64) {
+func (b *builder) duplicateSKU(batch *inputs.Batch, item, node int32) {
 	counts := b.report.counts("skus")
 	counts.Applied--
 	counts.Quarantined++
 	f := inputs.Fault{
 		Table: "skus", Reason: inputs.DuplicateKey, Column: "item", Source: batch.Source, Position: batch.First,
-		Value: b.itemIDs.ids[k>>32] + "/" + b.nodeIDs.ids[uint32(k)], Hint: "the key stands in another row: keep one (the position is that of its batch)",
+		Value: b.itemIDs.ids[item] + "/" + b.nodeIDs.ids[node], Hint: "the key stands in another row: keep one (the position is that of its batch)",
 	}
 	if len(b.report.Faults) < b.report.most {
 		b.report.Faults = append(b.report.Faults, f)
@@ -129,13 +118,19 @@ func stageColumn(col []int32, v *inputs.Vector, kept []int32, base int) []int32 
 	if v.Absent {
 		return col
 	}
-	col = padNull(col, base)
-	for _, r := range kept {
-		x := int32(null)
-		if !v.IsNull(int(r)) {
-			x = int32(v.Ints[r])
+	col = slices.Grow(padNull(col, base), len(kept))[:base+len(kept)]
+	to := col[base:]
+	if v.Null == nil {
+		for i, r := range kept {
+			to[i] = int32(v.Ints[r])
 		}
-		col = append(col, x)
+		return col
+	}
+	for i, r := range kept {
+		to[i] = null
+		if v.Null[r>>6]&(1<<(uint(r)&63)) == 0 {
+			to[i] = int32(v.Ints[r])
+		}
 	}
 	return col
 }

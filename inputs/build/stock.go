@@ -15,12 +15,13 @@ func (b *builder) skuRows(table string, open func(t *inputs.Batch) func(r int, s
 	return b.each(table, func(t *inputs.Batch, n *inputs.Counts) error {
 		item, node := t.Col("item"), t.Col("node")
 		row := open(t)
+		itemOf, nodeOf := items.resolve(item, t.Rows), nodes.resolve(node, t.Rows)
 		for r := 0; r < t.Rows; r++ {
 			if deleted(t, r) {
 				n.Filtered++
 				continue
 			}
-			i, at := items.index(item, r), nodes.index(node, r)
+			i, at := itemOf[r], nodeOf[r]
 			if i < 0 || at < 0 {
 				column := "item"
 				if i >= 0 {
