@@ -145,7 +145,7 @@ func (p *pieces) rows(ctx context.Context, x *piece, file File) (*inputs.Batch, 
 		if err != nil {
 			return nil, nil, err
 		}
-		p.dec, p.of = dec.(*parquetDecoder), x.file //nolint:errcheck,forcetypeassert // only Parquet files are read in row groups
+		p.dec, p.of = dec.(*parquetDecoder), x.file //nolint:forcetypeassert // only Parquet files are read in row groups
 	}
 	if !p.begun {
 		p.dec.seek(x.group, x.group+1)
