@@ -98,7 +98,9 @@ func (d *desk) upward() uint64 {
 
 // takeTile registers the live rows of a tile.
 func (d *desk) takeTile(site int16, p *inputs.Partition, tile int) {
-	first := int32(len(d.orders))
+	first, n := int32(len(d.orders)), len(d.skus)
+	d.skus = slices.Grow(d.skus, inputs.TileRows)
+	skus := d.skus[:n+inputs.TileRows]
 	set, class, planned := inputs.LaneSetIdx(inputs.None), inputs.ClassIdx(inputs.None), 0 // of the row before: mostly the same
 	for row := tile * inputs.TileRows; row < (tile+1)*inputs.TileRows; row++ {
 		item := p.Item[row]
@@ -111,9 +113,7 @@ func (d *desk) takeTile(site int16, p *inputs.Partition, tile int) {
 				planned = d.classes[class].Planned
 			}
 		}
-		n := len(d.skus)
-		d.skus = slices.Grow(d.skus, 1)[:n+1]
-		s := &d.skus[n]
+		s := &skus[n]
 		s.site, s.item, s.flags, s.row, s.node = site, int8(item%inputs.TileRows), 0, int32(row), p.Node[row]
 		s.set, s.class, s.first, s.count = set, class, first, 0
 		if f&inputs.FlagHeld != 0 {
@@ -133,10 +133,12 @@ func (d *desk) takeTile(site int16, p *inputs.Partition, tile int) {
 			s.flags |= skuOwn
 			d.own[d.cell(site, s.item)] = int32(n)
 		}
+		n++
 		if f&inputs.FlagLaneCycle != 0 {
 			set = inputs.None // its lanes are gone, those of the next row may not be
 		}
 	}
+	d.skus = skus[:n]
 }
 
 // classOf gives the lane class of a row. The lanes of a row on a cycle are gone.

@@ -221,6 +221,7 @@ func (d *desk) takeKernel(t *tile.Tile, first int, class inputs.ClassIdx) {
 			continue
 		}
 		c := d.cell(site, s.item)
+		rows.cell[l] = int32(c)
 		rows.dep[l] = int32(int(site)*4*d.horizon*inputs.TileRows + int(s.item))
 		d.dueTo[c] = true
 		if t.Dated>>l&1 == 0 {
@@ -235,8 +236,7 @@ func (d *desk) takeKernel(t *tile.Tile, first int, class inputs.ClassIdx) {
 		d.takeNeeds(t, k, opps[k].Pick, &rows)
 	}
 	for asks := rows.asks; asks != 0; asks &= asks - 1 {
-		s := &d.skus[rows.sku[bits.TrailingZeros64(asks)]]
-		d.dep[d.cell(d.siteOf[d.net.Lanes.Source[d.net.LaneSets[s.set].Lanes[lane]]], s.item)].any = true
+		d.dep[rows.cell[bits.TrailingZeros64(asks)%tile.Rows]].any = true
 	}
 }
 
@@ -245,6 +245,7 @@ type tileRowsAt struct {
 	sku  [tile.Rows]int32
 	next [tile.Rows]int32 // place of the next order
 	asks uint64           // rows that ask for something on a day of the horizon
+	cell [tile.Rows]int32 // of the source and the item, where there is one
 	dep  [tile.Rows]int32 // where in desk.first the first tier of day 0 is that orders add to, -1 none
 }
 
