@@ -131,7 +131,7 @@ func (r *run) settle(ctx context.Context) error {
 			r.fault("plan_files_corrupt", "dc "+dc, "they are made again: "+err.Error())
 		case !r.standsAlone(files):
 			r.fault("planned_again", "dc "+dc, "its files are a net change of cycle "+files.Manifest.Base.Cycle+", which is not out: it is planned again")
-		case files.Manifest.CutHash != r.cutHash():
+		case files.Manifest.CutHash != r.cut:
 			r.fault("plan_files_foreign", "dc "+dc, "they are of another cut and are made again")
 		case files.Verify(ctx) != nil:
 			r.fault("plan_files_corrupt", "dc "+dc, "a digest does not fit; they are made again")

@@ -35,8 +35,20 @@ func (r *run) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	known := map[string][]state.DC{}
 	for i := range records {
-		if err := r.compareOne(ctx, &records[i], records); err != nil {
+		rec := &records[i]
+		if r.cfg.Warm.compared(rec, false) {
+			continue
+		}
+		rows, read := known[rec.Cycle]
+		if !read {
+			if rows, err = r.store.DCs(ctx, r.cfg.Tenant, rec.Cycle); err != nil {
+				return err
+			}
+			known[rec.Cycle] = rows
+		}
+		if err := r.compareOne(ctx, rec, rows, records); err != nil {
 			return err
 		}
 	}
@@ -55,12 +67,8 @@ func (r *run) need() publish.Need {
 	return n
 }
 
-// compareOne brings the state up to one manifest.
-func (r *run) compareOne(ctx context.Context, rec *publish.Record, all []publish.Record) error {
-	rows, err := r.store.DCs(ctx, r.cfg.Tenant, rec.Cycle)
-	if err != nil {
-		return err
-	}
+// compareOne brings the state, whose rows of the record's cycle are given, up to one manifest.
+func (r *run) compareOne(ctx context.Context, rec *publish.Record, rows []state.DC, all []publish.Record) error {
 	i := slices.IndexFunc(rows, func(d state.DC) bool { return d.DC == rec.DC })
 	if i >= 0 && rows[i].State == state.DCPublished {
 		if rows[i].PlanHash != rec.PlanHash {
@@ -68,6 +76,7 @@ func (r *run) compareOne(ctx context.Context, rec *publish.Record, all []publish
 				"the state folder belongs to other topics: use the one that published, or an empty one",
 				"the topics have plan %.12s, the state has %.12s", rec.PlanHash, rows[i].PlanHash)
 		}
+		r.cfg.Warm.compared(rec, true)
 		return nil
 	}
 	if i >= 0 && rows[i].PlanHash == rec.PlanHash {

@@ -105,6 +105,9 @@ func (p *past) releasesOf(ctx context.Context, dc, cycle string) ([]inputs.Relea
 	if p.history[dc][cycle].Recovered {
 		return p.store.RecoveredReleases(ctx, p.tenant, cycle, dc)
 	}
+	if known, err := p.warm.open(planfile.Dir(p.store.Dir(), p.tenant, cycle, dc)); err == nil && known.Manifest.ReleasesNothing() {
+		return nil, ctx.Err()
+	}
 	files, err := p.open(cycle, dc)
 	if err != nil {
 		return nil, err
@@ -141,6 +144,9 @@ func (p *past) carry(ctx context.Context, dc string) ([]inputs.CarryEntry, error
 	if p.history[dc][row.CarryFrom].Recovered {
 		out, err = p.store.RecoveredCarry(ctx, p.tenant, row.CarryFrom, dc)
 	} else {
+		if out = p.warm.carryOf(p.tenant, p.store.Dir(), row.CarryFrom, dc); out != nil {
+			return out, ctx.Err()
+		}
 		var files *planfile.DC
 		if files, err = p.open(row.CarryFrom, dc); err == nil {
 			if out, err = files.Carry(ctx); err != nil {

@@ -245,7 +245,7 @@ func (r *run) facts(dc string) planfile.DCFacts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	row := r.rows[dc]
-	f := planfile.DCFacts{GraceUntil: row.GraceUntil, Counted: row.Counted, CutHash: r.cutHash(), Base: r.baseFacts(dc)}
+	f := planfile.DCFacts{GraceUntil: row.GraceUntil, Counted: row.Counted, CutHash: r.cut, Base: r.baseFacts(dc)}
 	f.Degraded = strings.Join(r.degraded, "; ")
 	if d := r.doubts[dc]; d != "" && f.Degraded == "" {
 		f.Degraded = d

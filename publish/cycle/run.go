@@ -31,6 +31,7 @@ type run struct {
 	history    *state.Past
 	past       *past
 	records    []publish.Record
+	cut        string         // hash of what the cycle is planned from, once that is settled
 	net        *NetChange      // what is known before planning
 	built      *build.Built    // the snapshot, when it stays in memory
 	written    *store.Snapshot // the snapshot on disk, when it holds only what differs from an earlier one
@@ -205,6 +206,7 @@ func (r *run) work(ctx context.Context) (*Result, error) {
 	if err := r.account(ctx); err != nil {
 		return nil, err
 	}
+	r.cut = r.cutHash()
 	if err := r.settle(ctx); err != nil {
 		return nil, err
 	}

@@ -118,6 +118,29 @@ func (r *run) laidBefore() *warmPlan {
 	return nil
 }
 
+// carryOf gives the carry that a cycle's plan of a DC left, where it is in memory and the plan is that of the DC's files;
+// nil: it is read from them.
+func (w *Warm) carryOf(tenant, state, cycle, dc string) []inputs.CarryEntry {
+	plan := w.planOf(cycle)
+	if plan == nil || plan.dcs[dc] == nil {
+		return nil
+	}
+	files, err := w.open(planfile.Dir(state, tenant, cycle, dc))
+	if err != nil || files.Manifest.Layer(planner.Carry) == nil {
+		return nil
+	}
+	p := plan.of(dc, files)
+	if p == nil {
+		return nil
+	}
+	n, t := plan.base.net, p.standing.Carry
+	out := make([]inputs.CarryEntry, t.Rows)
+	for r := range out {
+		out[r] = inputs.CarryEntry{Item: n.Items.ID[t.Cols[0].I32[r]], Node: n.Nodes.ID[t.Cols[1].I32[r]], Units: t.Cols[2].I64[r]}
+	}
+	return out
+}
+
 // planOf finds what a cycle was planned from.
 func (w *Warm) planOf(cycle string) *warmPlan {
 	if w == nil {

@@ -30,6 +30,8 @@ type layerWriter struct {
 	units   int64
 	element int   // list elements pending
 	receive int64 // latest receive day of released lines
+	// released counts those
+	released int64
 	counted int   // column of the units, -1: the layer has none
 }
 
@@ -106,6 +108,7 @@ func (w *layerWriter) append(t *planner.Table, from, to int) {
 		for r := from; r < to; r++ {
 			if release[r] != 0 {
 				w.receive = max(w.receive, int64(receive[r]))
+				w.released++
 			}
 		}
 	}

@@ -47,7 +47,9 @@ type Manifest struct {
 	ShortUnits int64            `json:"short_units"`
 	// LastReceive is the latest receive day of the released lines, days since 1970-01-01; 0: none is released.
 	LastReceive int64            `json:"last_receive_day,omitempty"`
-	Exceptions  map[string]int64 `json:"exceptions,omitempty"`
+	// ReleasedLines counts the released lines of the folder's order layers; nil: an earlier engine did not say.
+	ReleasedLines *int64           `json:"released_lines,omitempty"`
+	Exceptions    map[string]int64 `json:"exceptions,omitempty"`
 
 	// Of a net change: the cycle whose lines stand where nothing was planned again, and what was. Layers and files
 	// below are what was written; lines of the whole plan stand in LayerFile.Plan.
@@ -104,6 +106,9 @@ func (m *Manifest) Lines() int64 {
 	}
 	return n
 }
+
+// ReleasesNothing reports whether no line of the folder is known to be released.
+func (m *Manifest) ReleasesNothing() bool { return m.ReleasedLines != nil && *m.ReleasedLines == 0 }
 
 // Hash returns the plan hash as bytes.
 func (m *Manifest) Hash() (h [32]byte, err error) {

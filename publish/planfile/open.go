@@ -131,6 +131,9 @@ func (d *DC) Rows(ctx context.Context, id planner.LayerID, columns ...string) (*
 
 // Releases returns the released lines of the order layers, in the order of the files.
 func (d *DC) Releases(ctx context.Context) ([]Release, error) {
+	if d.Manifest.ReleasesNothing() {
+		return nil, ctx.Err()
+	}
 	var out []Release
 	for _, id := range []planner.LayerID{planner.StoreOrders, planner.DCOrders, planner.VendorOrders} {
 		for b, err := range d.Batches(ctx, id, "item", "destination", "source", "lane", "order_day", "pick_day", "receive_day", "quantity", releaseColumn) {

@@ -309,6 +309,7 @@ func (w *Writer) finish(d *dcWriter, r *planner.DCResult) (*Manifest, error) {
 		}
 		m.Layers = append(m.Layers, file)
 		m.LastReceive = max(m.LastReceive, l.receive)
+		*m.ReleasedLines += l.released
 	}
 	var base *Base
 	if w.opt.Facts != nil {
@@ -337,7 +338,7 @@ func (w *Writer) manifest(d *dcWriter, r *planner.DCResult) *Manifest {
 		Format: FormatVersion, Engine: w.opt.Engine, Tenant: w.opt.Tenant, Cycle: w.opt.Cycle, DC: d.name,
 		AsOf: time.UnixMicro(w.opt.AsOf).UTC(), PolicyHash: w.opt.PolicyHash, Replaces: w.opt.Replaces,
 		State: StateFull, PlanHash: hex.EncodeToString(r.PlanHash[:]), SKUs: r.SKUs, Planned: r.Planned,
-		Held: r.Held, Released: r.Released, ShortUnits: r.ShortUnits, Why: r.Why,
+		Held: r.Held, Released: r.Released, ShortUnits: r.ShortUnits, Why: r.Why, ReleasedLines: new(int64),
 	}
 	if w.opt.Facts != nil {
 		f := w.opt.Facts(d.name)
