@@ -100,16 +100,25 @@ func (x *change) finishOne(ctx context.Context, d *departed, was *Table) error {
 	if err != nil {
 		return err
 	}
-	carry, err := base(Carry)
+	hadCarry, err := base(Carry)
 	if err != nil {
 		return err
 	}
-	if carry, err = x.join(carry, gone, &s.carry); err != nil {
+	carry, err := x.join(hadCarry, gone, &s.carry)
+	if err != nil {
 		return fmt.Errorf("carry of %s: %w", name, err)
+	}
+	if carry == hadCarry && !x.units[u].shift.empty() { // its units are written
+		carry = &Table{}
+		carry.reset(Carry)
+		carry.appendRows(hadCarry, 0, hadCarry.Rows)
 	}
 	shifted, err := x.shifted(u, d.site, carry)
 	if err != nil {
 		return fmt.Errorf("carry of %s: %w", name, err)
+	}
+	if x.from.same && carry.equal(hadCarry) {
+		carry, res.Unmoved[Carry] = hadCarry, true
 	}
 	merged := x.merge(u, d.site, s.kept, shifted, again)
 	var total sums
@@ -122,14 +131,18 @@ func (x *change) finishOne(ctx context.Context, d *departed, was *Table) error {
 	if carry.Rows > 0 {
 		c.Tables[Carry] = carry
 	}
-	vendor, err := base(VendorOrders)
+	hadVendor, err := base(VendorOrders)
 	if err != nil {
 		return err
 	}
-	if vendor, err = x.join(vendor, gone, &s.vendor); err != nil {
+	vendor, err := x.join(hadVendor, gone, &s.vendor)
+	if err != nil {
 		return fmt.Errorf("vendor orders of %s: %w", name, err)
 	}
-	out := x.vendorLines(vendor, x.planned(u), again)
+	out := &Table{Layer: VendorOrders}
+	if vendor != hadVendor { // else the sums of their orders stand
+		out = x.vendorLines(vendor, x.planned(u), again)
+	}
 	if out.Rows > 0 {
 		c.Tables[VendorOrders] = out
 	}
@@ -142,6 +155,7 @@ func (x *change) finishOne(ctx context.Context, d *departed, was *Table) error {
 		if load, err = x.loads(had, was, d.load); err != nil {
 			return fmt.Errorf("workload of %s: %w", name, err)
 		}
+		res.Unmoved[Workload] = load == had
 		if load.Rows > 0 {
 			c.Tables[Workload] = load
 		}
@@ -155,7 +169,10 @@ func (x *change) finishOne(ctx context.Context, d *departed, was *Table) error {
 			return fmt.Errorf("plan of %s: %w", name, err)
 		}
 	}
-	vendors := x.vendorSums(vendor, out, x.units[u].dcs[d.site].kept.vendor)
+	vendors := x.units[u].dcs[d.site].kept.vendor
+	if vendor != hadVendor || vendors == nil {
+		vendors = x.vendorSums(vendor, out, vendors)
+	}
 	res.PlanHash = x.hash(merged, vendors, load)
 	res.Again = again
 	if x.cycle.Keep {

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"sort"
 
 	"echelon/inputs"
 )
@@ -28,6 +29,56 @@ func (t *Table) loadRow(r int, from []int32, sign int64) loadRow {
 type goneLoad struct {
 	node, day, other int32
 	kind             uint8
+}
+
+func errLoadLeft(row *loadRow) error {
+	return fmt.Errorf("the base's snapshot does not give the base's workload (%d lines left of a sum): %w", row.cell.lines, errGoneID)
+}
+
+// spliceLoads adds sorted moves to a workload in the same indexes. Where they cancel out it is the one that was.
+func spliceLoads(had *Table, moves []loadRow) (*Table, error) {
+	sums := moves[:0]
+	for i := 0; i < len(moves); {
+		sum := moves[i]
+		for i++; i < len(moves) && compareLoad(&moves[i], &sum) == 0; i++ {
+			sum.cell.add(&moves[i].cell)
+		}
+		if sum.cell != (loadCell{}) {
+			sums = append(sums, sum)
+		}
+	}
+	if len(sums) == 0 {
+		return had, nil
+	}
+	out := &Table{}
+	out.reset(Workload)
+	out.reserve(had.Rows + len(sums))
+	from := 0
+	for i := range sums {
+		m := &sums[i]
+		at := from + sort.Search(had.Rows-from, func(k int) bool {
+			row := had.loadRow(from+k, nil, 1)
+			return compareLoad(&row, m) >= 0
+		})
+		out.appendRows(had, from, at)
+		from = at
+		sum := *m
+		if at < had.Rows {
+			if row := had.loadRow(at, nil, 1); compareLoad(&row, m) == 0 {
+				sum.cell.add(&row.cell)
+				from++
+			}
+		}
+		switch {
+		case sum.cell == (loadCell{}):
+		case sum.cell.lines <= 0:
+			return nil, errLoadLeft(&sum)
+		default:
+			out.appendLoad(&sum)
+		}
+	}
+	out.appendRows(had, from, had.Rows)
+	return out, nil
 }
 
 // loads gives the workload of the merged plan: the base's, less what the items planned again had added, plus what
@@ -67,6 +118,9 @@ func (x *change) loads(had, less, plus *Table) (*Table, error) {
 			k++
 		}
 	}
+	if x.from.same {
+		return spliceLoads(had, moves)
+	}
 	out := &Table{}
 	out.reset(Workload)
 	put := func(row *loadRow) error {
@@ -74,7 +128,7 @@ func (x *change) loads(had, less, plus *Table) (*Table, error) {
 		case row.cell == (loadCell{}):
 			return nil
 		case row.cell.lines <= 0:
-			return fmt.Errorf("the base's snapshot does not give the base's workload (%d lines left of a sum): %w", row.cell.lines, errGoneID)
+			return errLoadLeft(row)
 		}
 		out.appendLoad(row)
 		return nil

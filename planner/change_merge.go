@@ -9,13 +9,17 @@ import (
 )
 
 // indexes turns the dense indexes of one network into those of another, by id; None where it has none.
-type indexes struct{ items, nodes, lanes []int32 }
+type indexes struct {
+	items, nodes, lanes []int32
+	same                bool // every index stays what it is
+}
 
 func newIndexes(from, to *inputs.Network) indexes {
 	return indexes{
 		items: translate(from.Items.ID, to.Items.ID),
 		nodes: translate(from.Nodes.ID, to.Nodes.ID),
 		lanes: translate(from.Lanes.ID, to.Lanes.ID),
+		same:  same(from.Items.ID, to.Items.ID) && same(from.Nodes.ID, to.Nodes.ID) && same(from.Lanes.ID, to.Lanes.ID),
 	}
 }
 
@@ -40,9 +44,13 @@ var errGoneID = errors.New("a line of the base that stands names what the snapsh
 // join gives the rows of a base's table whose items are not gone, in this network's indexes, and the new rows among
 // them by item.
 func (x *change) join(base *Table, gone itemSet, now *Table) (*Table, error) {
+	at := itemColumn(now.Layer)
+	if x.from.same && now.Rows == 0 && !slices.ContainsFunc(base.Cols[at].I32, func(item int32) bool { return gone.has(inputs.ItemIdx(item)) }) {
+		return base, nil
+	}
 	out := &Table{}
 	out.reset(now.Layer)
-	at := itemColumn(now.Layer)
+	out.reserve(base.Rows + now.Rows)
 	next, from := 0, 0 // rows of now, and of the base, that are in or passed over
 	take := func(to int) error {
 		first := out.Rows
@@ -110,6 +118,39 @@ func (x *change) reindex(t *Table, first int) error {
 	return nil
 }
 
+// equal reports whether two tables of a layer without texts and lists, in the same indexes, have the same rows.
+func (t *Table) equal(o *Table) bool {
+	if t == o {
+		return true
+	}
+	for i := range t.Cols {
+		a, b := &t.Cols[i], &o.Cols[i]
+		if !slices.Equal(a.I32, b.I32) || !slices.Equal(a.I64, b.I64) || !slices.Equal(a.U8, b.U8) {
+			return false
+		}
+	}
+	return t.Rows == o.Rows
+}
+
+// reserve makes room for rows, not for what lists of theirs hold.
+func (t *Table) reserve(rows int) {
+	for i := range t.Cols {
+		c := &t.Cols[i]
+		switch layers[t.Layer].Columns[i].Type {
+		case ColItem, ColNode, ColLane, ColDay:
+			c.I32 = slices.Grow(c.I32, rows)
+		case ColInt, ColMilli:
+			c.I64 = slices.Grow(c.I64, rows)
+		case ColBool, ColEnum:
+			c.U8 = slices.Grow(c.U8, rows)
+		case ColText:
+			c.Str = slices.Grow(c.Str, rows)
+		case ColMilliList, ColLedger:
+			c.Off = slices.Grow(c.Off, rows+1)
+		}
+	}
+}
+
 // appendRows appends rows lo … hi − 1 of another table of the layer.
 func (t *Table) appendRows(o *Table, lo, hi int) {
 	if lo == hi {
@@ -148,6 +189,10 @@ func (x *change) merge(u, site int, now []keptItem, shifted map[inputs.ItemIdx]*
 	d := &c.dcs[site]
 	planned := x.planned(u)
 	out := x.newKept(d.kept == nil || d.kept.loads != nil && sameSets(x.base.Network, x.net))
+	if d.kept != nil {
+		out.room(d.kept, now)
+		out.over = &keptOver{}
+	}
 	again.Full = c.full
 	again.Of = 0
 	d.facts.each(func(_ inputs.ItemIdx, cell *printCell) { again.Of += int64(cell.rows) })
@@ -186,11 +231,16 @@ func (x *change) merge(u, site int, now []keptItem, shifted map[inputs.ItemIdx]*
 			switch {
 			case item == len(ids) || ids[item] != id:
 				note(id, inputs.None, was)
+				out.over.gone = append(out.over.gone, id)
 				continue
 			case planned.has(inputs.ItemIdx(item)):
 				note(id, inputs.ItemIdx(item), was)
+				if !holds(now, inputs.ItemIdx(item)) {
+					out.over.gone = append(out.over.gone, id)
+				}
 			default:
 				if s := shifted[inputs.ItemIdx(item)]; s != nil {
+					out.over.add(len(out.Items))
 					x.keepShifted(out, d, k, inputs.ItemIdx(item), s)
 					again.Carried += int64(d.facts.of(inputs.ItemIdx(item)).rows)
 				} else {
@@ -223,7 +273,10 @@ func (x *change) pushNow(out *Kept, c *unitChange, d *dcChange, k *keptItem) {
 	if f := d.facts.of(k.item); f != nil {
 		cell.facts = *f
 	}
-	out.push(x.net.Items.ID[k.item], cell, k.appendTail(nil))
+	if out.over != nil {
+		out.over.add(len(out.Items))
+	}
+	out.pushItem(x.net.Items.ID[k.item], cell, k)
 	if out.loads != nil {
 		out.loads.push(k.loads)
 	}

@@ -77,6 +77,8 @@ type DCResult struct {
 	Kept       *Kept     // with Cycle.Keep
 	Again      *Again    // with Cycle.Base: what of the DC was planned again
 	Standing   *Standing // with Cycle.Warm
+	// Unmoved marks the layers of which a net change's chunks have all rows and that are the base's row by row
+	Unmoved [NumLayers]bool
 }
 
 // Standing is the layers of a DC's plan that a net change reads of its base, as Base.Lines gives them.

@@ -21,6 +21,7 @@ type Kept struct {
 	// only in memory; nil: not known
 	loads  *keptLoads
 	vendor *vendorSums
+	over   *keptOver // of a net change: what is not as its base kept it
 }
 
 // keptCell is the fingerprints of an item: facts of the DC's own rows, and of the whole unit's requests from child
@@ -132,14 +133,41 @@ func readTail(b []byte, s *sums) (layers uint16, digests []byte, ok bool) {
 
 // push appends an item, which must come after those that are there.
 func (k *Kept) push(id string, cell keptCell, tail []byte) {
+	k.tail = append(k.tail, tail...)
+	k.end(id, cell)
+}
+
+// pushItem appends an item whose counts and digests are not packed yet.
+func (k *Kept) pushItem(id string, cell keptCell, item *keptItem) {
+	k.tail = item.appendTail(k.tail)
+	k.end(id, cell)
+}
+
+func (k *Kept) end(id string, cell keptCell) {
 	if len(k.at) == 0 {
 		k.at = append(k.at, 0)
 	}
 	k.Items = append(k.Items, id)
 	k.cells = append(k.cells, cell)
-	k.tail = append(k.tail, tail...)
 	k.at = append(k.at, uint32(len(k.tail)))
 }
+
+// room makes room for what a base kept and for items planned now.
+func (k *Kept) room(base *Kept, now []keptItem) {
+	items, tail, loads := len(base.Items)+len(now), len(base.tail), 0
+	for i := range now {
+		tail += len(now[i].digests) + tailCounts
+		loads += len(now[i].loads)
+	}
+	k.Items, k.cells = make([]string, 0, items), make([]keptCell, 0, items)
+	k.at, k.tail = make([]uint32, 0, items+1), make([]byte, 0, tail)
+	if k.loads != nil {
+		k.loads.data, k.loads.at = make([]byte, 0, len(base.loads.data)+loads), make([]uint32, 0, items+1)
+	}
+}
+
+// tailCounts is what the counts of an item mostly take.
+const tailCounts = 48
 
 func (k *Kept) tailOf(i int) []byte { return k.tail[k.at[i]:k.at[i+1]] }
 
@@ -170,19 +198,23 @@ func (k *Kept) Append(b []byte) []byte {
 	b = append(b, keptVersion)
 	b = binary.AppendUvarint(b, uint64(len(k.Items)))
 	for i, id := range k.Items {
-		c := &k.cells[i]
-		b = appendText(b, id)
-		for _, p := range [...]Print{c.facts.sum, c.requests, c.answers} {
-			b = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(b, p.A), p.B)
-		}
-		for _, part := range c.facts.part {
-			b = binary.LittleEndian.AppendUint32(b, part)
-		}
-		b = append(binary.AppendUvarint(b, uint64(c.facts.rows)), bit(c.released))
-		tail := k.tailOf(i)
-		b = append(binary.AppendUvarint(b, uint64(len(tail))), tail...)
+		b = k.appendItem(b, i, id)
 	}
 	return b
+}
+
+func (k *Kept) appendItem(b []byte, i int, id string) []byte {
+	c := &k.cells[i]
+	b = appendText(b, id)
+	for _, p := range [...]Print{c.facts.sum, c.requests, c.answers} {
+		b = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(b, p.A), p.B)
+	}
+	for _, part := range c.facts.part {
+		b = binary.LittleEndian.AppendUint32(b, part)
+	}
+	b = append(binary.AppendUvarint(b, uint64(c.facts.rows)), bit(c.released))
+	tail := k.tailOf(i)
+	return append(binary.AppendUvarint(b, uint64(len(tail))), tail...)
 }
 
 // ReadKept unpacks what Append packed.
@@ -192,6 +224,18 @@ func ReadKept(b []byte) (*Kept, error) {
 		return nil, errKept
 	}
 	r.b = b[1:]
+	k, err := r.items()
+	if err != nil {
+		return nil, err
+	}
+	if r.bad || len(r.b) > 0 {
+		return nil, errKept
+	}
+	return k, nil
+}
+
+// items reads a list of items with what is kept of them.
+func (r *keptReader) items() (*Kept, error) {
 	k := &Kept{}
 	for range r.uint() {
 		id := string(r.take(int(r.uint())))
@@ -210,9 +254,6 @@ func ReadKept(b []byte) (*Kept, error) {
 			return nil, fmt.Errorf("item %q: %w", id, errKept)
 		}
 		k.push(id, c, tail)
-	}
-	if r.bad || len(r.b) > 0 {
-		return nil, errKept
 	}
 	return k, nil
 }

@@ -246,6 +246,9 @@ func (r *run) facts(dc string) planfile.DCFacts {
 	defer r.mu.Unlock()
 	row := r.rows[dc]
 	f := planfile.DCFacts{GraceUntil: row.GraceUntil, Counted: row.Counted, CutHash: r.cut, Base: r.baseFacts(dc)}
+	if r.over != nil {
+		f.Under = r.over.files[dc]
+	}
 	f.Degraded = strings.Join(r.degraded, "; ")
 	if d := r.doubts[dc]; d != "" && f.Degraded == "" {
 		f.Degraded = d

@@ -31,7 +31,7 @@ type run struct {
 	history    *state.Past
 	past       *past
 	records    []publish.Record
-	cut        string         // hash of what the cycle is planned from, once that is settled
+	cut        string          // hash of what the cycle is planned from, once that is settled
 	net        *NetChange      // what is known before planning
 	built      *build.Built    // the snapshot, when it stays in memory
 	written    *store.Snapshot // the snapshot on disk, when it holds only what differs from an earlier one

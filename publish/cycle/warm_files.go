@@ -119,7 +119,7 @@ func stampsOf(files *planfile.DC) ([]stamp, error) {
 		names = append(names, m.Layers[i].File)
 	}
 	for _, f := range []*planfile.PlainFile{m.Kept, m.Groups} {
-		if f != nil {
+		if f != nil && (len(names) == 0 || names[len(names)-1] != f.File) {
 			names = append(names, f.File)
 		}
 	}

@@ -212,7 +212,7 @@ func TestWarmCycleNoticesDamage(t *testing.T) {
 		t.Fatalf("%+v", got.Net)
 	}
 	dc := got.DCs[slices.IndexFunc(got.DCs, func(d DCResult) bool { return d.Base != "" })].DC
-	name := filepath.Join(planfile.Dir(dir, "acme", got.Cycle, dc), "kept.bin")
+	name := filepath.Join(planfile.Dir(dir, "acme", got.Cycle, dc), "net.bin")
 	info, err := os.Stat(name)
 	if err != nil {
 		t.Fatal(err)

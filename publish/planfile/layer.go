@@ -32,7 +32,7 @@ type layerWriter struct {
 	receive int64 // latest receive day of released lines
 	// released counts those
 	released int64
-	counted int   // column of the units, -1: the layer has none
+	counted  int // column of the units, -1: the layer has none
 }
 
 func newLayerWriter(w *Writer, dir string, id planner.LayerID, dc string) *layerWriter {
@@ -230,8 +230,12 @@ func appendReleaseID(dst []byte, cycle, dc, layer, item string, line int64) []by
 	return strconv.AppendInt(dst, line, 10)
 }
 
-// finish closes the file and describes it.
-func (w *layerWriter) finish(e *encoder) (LayerFile, error) {
+// finish closes the file and describes it; under: plan files of which the layer has the same rows, nil: of none.
+func (w *layerWriter) finish(e *encoder, under *DC) (LayerFile, error) {
+	if file, ok := w.writer.linkUnmoved(w, under); ok {
+		w.leaveRows()
+		return file, nil
+	}
 	if err := w.flush(e); err != nil {
 		return LayerFile{}, err
 	}

@@ -9,8 +9,11 @@ import (
 	"echelon/planner"
 )
 
-// FormatVersion is the version of the folder's layout; a reader refuses others.
-const FormatVersion = 1
+// FormatVersion is the version of the folder's layout, NetFormatVersion that of a net change's; a reader refuses others.
+const (
+	FormatVersion    = 1
+	NetFormatVersion = 2
+)
 
 // ManifestName is the file that makes a folder of plan files complete; it is written last.
 const ManifestName = "manifest.json"
@@ -46,7 +49,7 @@ type Manifest struct {
 	Released   int64            `json:"released_units"`
 	ShortUnits int64            `json:"short_units"`
 	// LastReceive is the latest receive day of the released lines, days since 1970-01-01; 0: none is released.
-	LastReceive int64            `json:"last_receive_day,omitempty"`
+	LastReceive int64 `json:"last_receive_day,omitempty"`
 	// ReleasedLines counts the released lines of the folder's order layers; nil: an earlier engine did not say.
 	ReleasedLines *int64           `json:"released_lines,omitempty"`
 	Exceptions    map[string]int64 `json:"exceptions,omitempty"`
@@ -136,8 +139,8 @@ func DecodeManifest(raw []byte) (*Manifest, error) {
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
-	if m.Format != FormatVersion {
-		return nil, fmt.Errorf("manifest: format %d, this engine reads %d", m.Format, FormatVersion)
+	if m.Format != FormatVersion && m.Format != NetFormatVersion {
+		return nil, fmt.Errorf("manifest: format %d, this engine reads %d and %d", m.Format, FormatVersion, NetFormatVersion)
 	}
 	if _, err := m.Hash(); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)

@@ -18,7 +18,8 @@ import (
 // Base names the earlier cycle whose lines stand where a net change planned nothing again.
 //
 //	manifest.json   base: cycle and plan hash; how many bases lie below it
-//	again.json      the (DC, item) groups that this folder has all lines of, empty ones among them
+//	net.bin         the (DC, item) groups that this folder has all lines of, empty ones among them, as JSON; behind it
+//	                what the next net change compares with, as far as it is not what the base kept
 //	<layer>.parquet those lines; workload and carry are whole
 //
 // Batches of Merged are the plan; Batches and Rows are what the folder itself has.
@@ -37,17 +38,18 @@ type AgainFacts struct {
 	Why   map[string]int64 `json:"why,omitempty"`
 }
 
-// PlainFile describes a file of the folder that is no layer.
+// PlainFile describes a file of the folder that is no layer, or a part of one.
 type PlainFile struct {
 	File   string `json:"file"`
-	SHA256 string `json:"sha256"`
+	At     int64  `json:"at,omitempty"` // where the part begins
+	SHA256 string `json:"sha256"`       // of the part
 	Bytes  int64  `json:"bytes"`
 }
 
 // Names of the files that are no layers.
 const (
-	keptName  = "kept.bin"
-	againName = "again.json"
+	keptName = "kept.bin" // of a plan in full
+	netName  = "net.bin"
 )
 
 // Groups is what a net change wrote: the items of which all lines of all layers are in the folder, and those of
@@ -92,29 +94,26 @@ func (m *Manifest) ItemLines() int64 {
 
 // writeNet writes what the next net change compares with, and of a net change which groups it planned again.
 func (w *Writer) writeNet(d *dcWriter, r *planner.DCResult, m *Manifest, base *Base) error {
-	if r.Kept != nil {
-		f, err := w.plain(d, keptName, r.Kept.Append(nil))
-		if err != nil {
-			return err
-		}
-		m.Kept = f
-	}
-	if r.Again == nil {
-		return nil
-	}
-	m.Again = &AgainFacts{Items: int64(len(r.Again.Items)), Rows: r.Again.Rows, Of: r.Again.Of, Why: map[string]int64{}}
-	for c, n := range r.Again.Why {
-		if n > 0 {
-			m.Again.Why[planner.Cause(c).String()] = n
+	if r.Again != nil {
+		m.Again = &AgainFacts{Items: int64(len(r.Again.Items)), Rows: r.Again.Rows, Of: r.Again.Of, Why: map[string]int64{}}
+		for c, n := range r.Again.Why {
+			if n > 0 {
+				m.Again.Why[planner.Cause(c).String()] = n
+			}
 		}
 	}
-	if r.Again.Full {
-		return nil
+	if r.Again == nil || r.Again.Full {
+		if r.Kept == nil {
+			return nil
+		}
+		raw := r.Kept.Append(nil)
+		m.Kept = plainPart(keptName, nil, raw)
+		return disk.WriteSynced(w.opt.FS, filepath.Join(d.tmp, keptName), raw)
 	}
 	if base == nil {
 		return errors.New("a net change without a base: the writer's Facts name none")
 	}
-	m.Base = base
+	m.Base, m.Format = base, NetFormatVersion
 	for i := range m.Layers {
 		l := &m.Layers[i]
 		if id, ok := layerNamed(l.Layer); ok && !Whole(id) {
@@ -123,19 +122,22 @@ func (w *Writer) writeNet(d *dcWriter, r *planner.DCResult, m *Manifest, base *B
 	}
 	raw, err := json.Marshal(Groups{Items: append([]string{}, r.Again.Items...), Orders: r.Again.Orders})
 	if err != nil {
-		return fmt.Errorf("encode %s: %w", againName, err)
+		return fmt.Errorf("encode groups: %w", err)
 	}
-	f, err := w.plain(d, againName, append(raw, '\n'))
-	m.Groups = f
-	return err
+	raw = append(raw, '\n')
+	m.Groups = plainPart(netName, nil, raw)
+	if r.Kept != nil {
+		before := len(raw)
+		raw, _ = r.Kept.AppendOver(raw)
+		m.Kept = plainPart(netName, raw[:before], raw[before:])
+	}
+	return disk.WriteSynced(w.opt.FS, filepath.Join(d.tmp, netName), raw)
 }
 
-func (w *Writer) plain(d *dcWriter, name string, raw []byte) (*PlainFile, error) {
-	if err := disk.WriteSynced(w.opt.FS, filepath.Join(d.tmp, name), raw); err != nil {
-		return nil, err
-	}
+// plainPart describes what follows on other bytes of a file.
+func plainPart(name string, before, raw []byte) *PlainFile {
 	sum := sha256.Sum256(raw)
-	return &PlainFile{File: name, SHA256: hex.EncodeToString(sum[:]), Bytes: int64(len(raw))}, nil
+	return &PlainFile{File: name, At: int64(len(before)), SHA256: hex.EncodeToString(sum[:]), Bytes: int64(len(raw))}
 }
 
 func layerNamed(name string) (planner.LayerID, bool) {
@@ -163,23 +165,56 @@ func (d *DC) plain(ctx context.Context, f *PlainFile) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read plan file: %w", err)
 	}
+	if f.At < 0 || f.Bytes < 0 || f.At > int64(len(raw)) || f.Bytes > int64(len(raw))-f.At || d.end(f.File) != int64(len(raw)) {
+		return nil, &Corrupt{File: name, What: fmt.Sprintf("%d bytes; the manifest says %d from %d on, %d in all", len(raw), f.Bytes, f.At, d.end(f.File))}
+	}
+	raw = raw[f.At : f.At+f.Bytes]
 	want, err := hex.DecodeString(f.SHA256)
-	if sum := sha256.Sum256(raw); err != nil || int64(len(raw)) != f.Bytes || !bytes.Equal(sum[:], want) {
+	if sum := sha256.Sum256(raw); err != nil || !bytes.Equal(sum[:], want) {
 		return nil, &Corrupt{File: name, What: fmt.Sprintf("%d bytes, SHA-256 %x; the manifest says %d bytes, %s", len(raw), sum, f.Bytes, f.SHA256)}
 	}
 	return raw, nil
 }
 
-// Kept returns what the plan kept for the next cycle; nil: nothing.
+// end is where the last part of a plain file ends.
+func (d *DC) end(file string) int64 {
+	var end int64
+	for _, f := range []*PlainFile{d.Manifest.Kept, d.Manifest.Groups} {
+		if f != nil && f.File == file {
+			end = max(end, f.At+f.Bytes)
+		}
+	}
+	return end
+}
+
+// Kept returns what the plan kept for the next cycle; nil: nothing. That of a net change lies over its base's.
 func (d *DC) Kept(ctx context.Context) (*planner.Kept, error) {
 	if d.Manifest.Kept == nil {
 		return nil, nil
 	}
-	raw, err := d.plain(ctx, d.Manifest.Kept)
-	if err != nil {
-		return nil, err
+	var packed [][]byte
+	for at := d; ; {
+		if at.Manifest.Kept == nil {
+			return nil, &Corrupt{File: filepath.Join(at.Dir, ManifestName), What: "a later plan lies over what this one kept, and it kept nothing"}
+		}
+		raw, err := at.plain(ctx, at.Manifest.Kept)
+		if err != nil {
+			return nil, err
+		}
+		packed = append(packed, raw)
+		if !planner.KeptOver(raw) {
+			break
+		}
+		below, err := at.Base()
+		if err != nil {
+			return nil, err
+		}
+		if below == nil {
+			return nil, &Corrupt{File: filepath.Join(at.Dir, at.Manifest.Kept.File), What: "it lies over a base, and the manifest names none"}
+		}
+		at = below
 	}
-	k, err := planner.ReadKept(raw)
+	k, err := planner.ReadKepts(packed)
 	if err != nil {
 		return nil, &Corrupt{File: filepath.Join(d.Dir, d.Manifest.Kept.File), What: err.Error()}
 	}
@@ -200,7 +235,7 @@ func (d *DC) Groups(ctx context.Context) (*Groups, error) {
 	}
 	g := &Groups{}
 	if err := json.Unmarshal(raw, g); err != nil {
-		return nil, &Corrupt{File: filepath.Join(d.Dir, againName), What: err.Error()}
+		return nil, &Corrupt{File: filepath.Join(d.Dir, d.Manifest.Groups.File), What: err.Error()}
 	}
 	return g, nil
 }

@@ -44,6 +44,7 @@ type DCFacts struct {
 	CutHash    string
 	Degraded   string // why the DC's plan is marked degraded, "": it is full
 	Base       *Base  // what a net change of the DC lies over
+	Under      *DC    // its plan files, verified: files that would be the same are links to theirs. nil: all are written
 }
 
 // Dir returns the folder of a DC's plan files.
@@ -92,6 +93,19 @@ func (w *Writer) linkEmpty(l *layerWriter) (LayerFile, bool) {
 		return LayerFile{}, false
 	}
 	return known.file, true
+}
+
+// linkUnmoved gives a DC the file of a layer that the base has with the same rows; false: it must be written.
+func (w *Writer) linkUnmoved(l *layerWriter, under *DC) (LayerFile, bool) {
+	fs, ok := w.opt.FS.(disk.Linker)
+	if !ok || under == nil || l.file != nil {
+		return LayerFile{}, false
+	}
+	f := under.Manifest.Layer(l.layer.ID)
+	if f == nil || f.Lines != l.lines || f.Units != l.units || fs.Link(filepath.Join(under.Dir, filepath.Base(f.File)), filepath.Join(l.dir, l.name)) != nil {
+		return LayerFile{}, false
+	}
+	return *f, true
 }
 
 // keepEmpty remembers the files without rows of a folder that has its name.
@@ -298,12 +312,20 @@ func (w *Writer) finish(d *dcWriter, r *planner.DCResult) (*Manifest, error) {
 		return nil, err
 	}
 	defer w.idle(e)
-	m := w.manifest(d, r)
-	for _, l := range d.layers {
+	var facts DCFacts
+	if w.opt.Facts != nil {
+		facts = w.opt.Facts(d.name)
+	}
+	m := w.manifest(d, r, &facts)
+	for id, l := range d.layers {
 		if l == nil {
 			continue
 		}
-		file, err := l.finish(e)
+		var under *DC
+		if r.Unmoved[id] && Whole(planner.LayerID(id)) {
+			under = facts.Under
+		}
+		file, err := l.finish(e, under)
 		if err != nil {
 			return nil, fmt.Errorf("layer %s: %w", l.layer.Name, err)
 		}
@@ -311,11 +333,7 @@ func (w *Writer) finish(d *dcWriter, r *planner.DCResult) (*Manifest, error) {
 		m.LastReceive = max(m.LastReceive, l.receive)
 		*m.ReleasedLines += l.released
 	}
-	var base *Base
-	if w.opt.Facts != nil {
-		base = w.opt.Facts(d.name).Base
-	}
-	if err := w.writeNet(d, r, m, base); err != nil {
+	if err := w.writeNet(d, r, m, facts.Base); err != nil {
 		return nil, err
 	}
 	raw, err := m.Encode()
@@ -333,7 +351,7 @@ func (w *Writer) finish(d *dcWriter, r *planner.DCResult) (*Manifest, error) {
 	return m, nil
 }
 
-func (w *Writer) manifest(d *dcWriter, r *planner.DCResult) *Manifest {
+func (w *Writer) manifest(d *dcWriter, r *planner.DCResult, f *DCFacts) *Manifest {
 	m := &Manifest{
 		Format: FormatVersion, Engine: w.opt.Engine, Tenant: w.opt.Tenant, Cycle: w.opt.Cycle, DC: d.name,
 		AsOf: time.UnixMicro(w.opt.AsOf).UTC(), PolicyHash: w.opt.PolicyHash, Replaces: w.opt.Replaces,
@@ -341,7 +359,6 @@ func (w *Writer) manifest(d *dcWriter, r *planner.DCResult) *Manifest {
 		Held: r.Held, Released: r.Released, ShortUnits: r.ShortUnits, Why: r.Why, ReleasedLines: new(int64),
 	}
 	if w.opt.Facts != nil {
-		f := w.opt.Facts(d.name)
 		m.GraceUntil, m.Counted, m.CutHash = time.UnixMicro(f.GraceUntil).UTC(), f.Counted, f.CutHash
 		if f.Degraded != "" {
 			m.State, m.Why = StateDegraded, f.Degraded
