@@ -41,15 +41,79 @@ func TestKeptPacks(t *testing.T) {
 	})
 }
 
+// TestKeptLiesOver: what a row of net changes kept, packed as what differs, comes back as packed in full.
+func TestKeptLiesOver(t *testing.T) {
+	over := 0
+	rapid.Check(t, func(t *rapid.T) {
+		var packed [][]byte // newest first
+		was := &Kept{}
+		for step := range rapid.IntRange(1, 5).Draw(t, "steps") {
+			now := &Kept{over: &keptOver{}}
+			if step == 0 {
+				now.over = nil
+			}
+			for i := range 12 {
+				id := fmt.Sprintf("I%02d", i)
+				had := was.find(id)
+				switch what := rapid.IntRange(0, 9).Draw(t, "what"); {
+				case what > 2 && had >= 0: // stands
+					now.push(id, was.cells[had], was.tailOf(had))
+				case what < 2 && had >= 0:
+					now.over.gone = append(now.over.gone, id)
+				case what < 8:
+					cell := keptCell{requests: Print{uint64(step), uint64(i)}}
+					if now.over != nil {
+						now.over.add(len(now.Items))
+					}
+					now.push(id, cell, (&keptItem{}).appendTail(nil))
+				}
+			}
+			own, some := now.AppendOver(nil)
+			if !some {
+				packed = nil
+			} else {
+				over++
+			}
+			packed = append([][]byte{own}, packed...)
+			back, err := ReadKepts(packed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(back.Append(nil), now.Append(nil)) {
+				t.Fatalf("step %d: another record", step)
+			}
+			if some {
+				if _, err := ReadKepts(packed[:len(packed)-1]); err == nil {
+					t.Fatal("what lies over nothing passes")
+				}
+				cut := append([][]byte{own[:rapid.IntRange(0, len(own)-1).Draw(t, "cut")]}, packed[1:]...)
+				if _, err := ReadKepts(cut); err == nil {
+					t.Fatal("what is cut short passes")
+				}
+			}
+			was = now
+		}
+	})
+	if over == 0 {
+		t.Error("nothing lay over anything")
+	}
+}
+
 // FuzzReadKept: no bytes make it panic.
 func FuzzReadKept(f *testing.F) {
 	k := &Kept{}
 	k.push("A", keptCell{released: true}, (&keptItem{layers: 1, digests: make([]byte, 32)}).appendTail(nil))
 	f.Add(k.Append(nil))
 	f.Add([]byte{keptVersion, 5})
+	k.over = &keptOver{gone: []string{"B"}}
+	over, _ := k.AppendOver(nil)
+	f.Add(append([]byte{keptOverVersion, 1, 1, 'B'}, over[1:]...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		k, err := ReadKept(b)
 		if err == nil && len(k.Items) > len(b) {
+			t.Errorf("%d items of %d bytes", len(k.Items), len(b))
+		}
+		if k, err := ReadKepts([][]byte{b, (&Kept{}).Append(nil)}); err == nil && len(k.Items) > len(b) {
 			t.Errorf("%d items of %d bytes", len(k.Items), len(b))
 		}
 	})

@@ -81,10 +81,8 @@ func (w *Warm) verify(ctx context.Context, files *planfile.DC) error {
 	if same {
 		return nil
 	}
-	if proven { // digests that were right are not looked at again by what was opened before
-		if files, err = planfile.Open(files.Dir); err != nil {
-			return err
-		}
+	if files, err = planfile.Open(files.Dir); err != nil { // what was opened before passes over digests that were right once
+		return err
 	}
 	if err := files.Verify(ctx); err != nil {
 		return err

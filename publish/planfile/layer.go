@@ -25,6 +25,7 @@ type layerWriter struct {
 	dir     string
 	file    *parquetFile // nil: no rows yet
 	name    string
+	pack    *pack     // the file becomes a part of it; nil: it is one of the folder
 	pending *gathered // nil: no rows yet
 	lines   int64
 	units   int64
@@ -47,7 +48,11 @@ func newLayerWriter(w *Writer, dir string, id planner.LayerID, dc string) *layer
 
 // open creates the file when it is first needed.
 func (w *layerWriter) open() (err error) {
-	if w.file == nil {
+	switch {
+	case w.file != nil:
+	case w.pack != nil:
+		w.file, err = beginParquet(packed{w.pack}, w.layer.ID)
+	default:
 		w.file, err = createParquet(w.writer.opt.FS, w.dir+"/"+w.name, w.layer.ID)
 	}
 	return err
@@ -230,11 +235,19 @@ func appendReleaseID(dst []byte, cycle, dc, layer, item string, line int64) []by
 	return strconv.AppendInt(dst, line, 10)
 }
 
-// finish closes the file and describes it; under: plan files of which the layer has the same rows, nil: of none.
-func (w *layerWriter) finish(e *encoder, under *DC) (LayerFile, error) {
+// finish closes the file and describes it. under: plan files of which the layer has the same rows, nil: of none. to: the
+// pack of a net change that is to take the file when it is not begun, nil: none.
+func (w *layerWriter) finish(e *encoder, under *DC, to *pack) (LayerFile, error) {
 	if file, ok := w.writer.linkUnmoved(w, under); ok {
 		w.leaveRows()
 		return file, nil
+	}
+	if w.lines == 0 && to != nil {
+		return w.writer.packEmpty(w.layer.ID, to)
+	}
+	at := int64(0)
+	if w.file == nil && to != nil {
+		w.pack, at = to, int64(len(to.raw))
 	}
 	if err := w.flush(e); err != nil {
 		return LayerFile{}, err
@@ -256,8 +269,12 @@ func (w *layerWriter) finish(e *encoder, under *DC) (LayerFile, error) {
 	if groups == nil {
 		groups = []RowGroup{}
 	}
+	name := w.name
+	if w.pack != nil {
+		name = netName
+	}
 	return LayerFile{
-		Layer: w.layer.Name, File: w.name, SHA256: digest, Bytes: bytes,
+		Layer: w.layer.Name, File: name, At: at, SHA256: digest, Bytes: bytes,
 		Lines: w.lines, Units: w.units, Groups: groups,
 	}, nil
 }

@@ -64,11 +64,12 @@ type Manifest struct {
 	Layers []LayerFile `json:"layers"` // in layer order; a layer switched off by the policy is not listed
 }
 
-// LayerFile describes one Parquet file of the folder.
+// LayerFile describes the Parquet file of a layer: one of the folder, or a part of the pack of a small net change.
 type LayerFile struct {
 	Layer  string     `json:"layer"`
 	File   string     `json:"file"`
-	SHA256 string     `json:"sha256"` // hex, over the whole file
+	At     int64      `json:"at,omitempty"` // where the part begins
+	SHA256 string     `json:"sha256"`       // hex, over all its bytes
 	Bytes  int64      `json:"bytes"`
 	Lines  int64      `json:"lines"`
 	Units  int64      `json:"units"`          // sum of quantity (orders) or units (workload, carry); 0 elsewhere

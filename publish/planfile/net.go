@@ -18,8 +18,9 @@ import (
 // Base names the earlier cycle whose lines stand where a net change planned nothing again.
 //
 //	manifest.json   base: cycle and plan hash; how many bases lie below it
-//	net.bin         the (DC, item) groups that this folder has all lines of, empty ones among them, as JSON; behind it
-//	                what the next net change compares with, as far as it is not what the base kept
+//	net.bin         parts, each with its place and digest in the manifest: the (DC, item) groups that this folder has
+//	                all lines of, empty ones among them, as JSON; what the next net change compares with, as far as it
+//	                is not what the base kept; of a small net change the layers' Parquet files, which else are files
 //	<layer>.parquet those lines; workload and carry are whole
 //
 // Batches of Merged are the plan; Batches and Rows are what the folder itself has.
@@ -45,6 +46,9 @@ type PlainFile struct {
 	SHA256 string `json:"sha256"`       // of the part
 	Bytes  int64  `json:"bytes"`
 }
+
+// packLines is the most lines of a DC that a net change packs into one file: a file costs what some thousand lines do.
+const packLines = 32768
 
 // Names of the files that are no layers.
 const (
@@ -93,7 +97,7 @@ func (m *Manifest) ItemLines() int64 {
 }
 
 // writeNet writes what the next net change compares with, and of a net change which groups it planned again.
-func (w *Writer) writeNet(d *dcWriter, r *planner.DCResult, m *Manifest, base *Base) error {
+func (w *Writer) writeNet(d *dcWriter, r *planner.DCResult, m *Manifest, base *Base, pack *pack) error {
 	if r.Again != nil {
 		m.Again = &AgainFacts{Items: int64(len(r.Again.Items)), Rows: r.Again.Rows, Of: r.Again.Of, Why: map[string]int64{}}
 		for c, n := range r.Again.Why {
@@ -107,7 +111,7 @@ func (w *Writer) writeNet(d *dcWriter, r *planner.DCResult, m *Manifest, base *B
 			return nil
 		}
 		raw := r.Kept.Append(nil)
-		m.Kept = plainPart(keptName, nil, raw)
+		m.Kept = plainFile(keptName, raw)
 		return disk.WriteSynced(w.opt.FS, filepath.Join(d.tmp, keptName), raw)
 	}
 	if base == nil {
@@ -124,21 +128,44 @@ func (w *Writer) writeNet(d *dcWriter, r *planner.DCResult, m *Manifest, base *B
 	if err != nil {
 		return fmt.Errorf("encode groups: %w", err)
 	}
-	raw = append(raw, '\n')
-	m.Groups = plainPart(netName, nil, raw)
+	m.Groups = pack.plain(append(raw, '\n'))
 	if r.Kept != nil {
-		before := len(raw)
-		raw, _ = r.Kept.AppendOver(raw)
-		m.Kept = plainPart(netName, raw[:before], raw[before:])
+		raw, _ := r.Kept.AppendOver(nil)
+		m.Kept = pack.plain(raw)
 	}
-	return disk.WriteSynced(w.opt.FS, filepath.Join(d.tmp, netName), raw)
+	return disk.WriteSynced(w.opt.FS, filepath.Join(d.tmp, netName), pack.raw)
 }
 
-// plainPart describes what follows on other bytes of a file.
-func plainPart(name string, before, raw []byte) *PlainFile {
-	sum := sha256.Sum256(raw)
-	return &PlainFile{File: name, At: int64(len(before)), SHA256: hex.EncodeToString(sum[:]), Bytes: int64(len(raw))}
+// pack is the bytes of net.bin, part by part.
+type pack struct{ raw []byte }
+
+// plain appends a part that is no layer.
+func (p *pack) plain(raw []byte) *PlainFile {
+	f := plainFile(netName, raw)
+	f.At = int64(len(p.raw))
+	p.raw = append(p.raw, raw...)
+	return f
 }
+
+func plainFile(name string, raw []byte) *PlainFile {
+	sum := sha256.Sum256(raw)
+	return &PlainFile{File: name, SHA256: hex.EncodeToString(sum[:]), Bytes: int64(len(raw))}
+}
+
+// packed is a layer's Parquet file that becomes a part of a pack.
+type packed struct{ *pack }
+
+// Write implements disk.File.
+func (p packed) Write(raw []byte) (int, error) {
+	p.raw = append(p.raw, raw...)
+	return len(raw), nil
+}
+
+// Sync implements disk.File: the pack is synced as a whole.
+func (packed) Sync() error { return nil }
+
+// Close implements disk.File.
+func (packed) Close() error { return nil }
 
 func layerNamed(name string) (planner.LayerID, bool) {
 	for id := range planner.NumLayers {
@@ -149,8 +176,17 @@ func layerNamed(name string) (planner.LayerID, bool) {
 	return 0, false
 }
 
-// plain reads a file that is no layer, after checking its digest.
+// plain reads a file that is no layer, or a part of one, after checking its digest.
 func (d *DC) plain(ctx context.Context, f *PlainFile) ([]byte, error) {
+	raw, err := d.readPlain(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return d.partOf(raw, f)
+}
+
+// readPlain reads all of the file of a part.
+func (d *DC) readPlain(ctx context.Context, f *PlainFile) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -165,26 +201,21 @@ func (d *DC) plain(ctx context.Context, f *PlainFile) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read plan file: %w", err)
 	}
-	if f.At < 0 || f.Bytes < 0 || f.At > int64(len(raw)) || f.Bytes > int64(len(raw))-f.At || d.end(f.File) != int64(len(raw)) {
-		return nil, &Corrupt{File: name, What: fmt.Sprintf("%d bytes; the manifest says %d from %d on, %d in all", len(raw), f.Bytes, f.At, d.end(f.File))}
-	}
-	raw = raw[f.At : f.At+f.Bytes]
-	want, err := hex.DecodeString(f.SHA256)
-	if sum := sha256.Sum256(raw); err != nil || !bytes.Equal(sum[:], want) {
-		return nil, &Corrupt{File: name, What: fmt.Sprintf("%d bytes, SHA-256 %x; the manifest says %d bytes, %s", len(raw), sum, f.Bytes, f.SHA256)}
-	}
 	return raw, nil
 }
 
-// end is where the last part of a plain file ends.
-func (d *DC) end(file string) int64 {
-	var end int64
-	for _, f := range []*PlainFile{d.Manifest.Kept, d.Manifest.Groups} {
-		if f != nil && f.File == file {
-			end = max(end, f.At+f.Bytes)
-		}
+// partOf gives a part of a file after checking the file's length and the part's digest.
+func (d *DC) partOf(raw []byte, f *PlainFile) ([]byte, error) {
+	name, all := filepath.Join(d.Dir, f.File), int64(len(raw))
+	if end := d.end(f.File); end != all || f.At < 0 || f.Bytes < 0 || f.At > all || f.Bytes > all-f.At {
+		return nil, &Corrupt{File: name, What: fmt.Sprintf("%d bytes, the manifest says %d, and %d from %d on", all, end, f.Bytes, f.At)}
 	}
-	return end
+	part := raw[f.At : f.At+f.Bytes]
+	want, err := hex.DecodeString(f.SHA256)
+	if sum := sha256.Sum256(part); err != nil || !bytes.Equal(sum[:], want) {
+		return nil, &Corrupt{File: name, What: fmt.Sprintf("%d bytes from %d on have SHA-256 %x; the manifest says %s", f.Bytes, f.At, sum, f.SHA256)}
+	}
+	return part, nil
 }
 
 // Kept returns what the plan kept for the next cycle; nil: nothing. That of a net change lies over its base's.

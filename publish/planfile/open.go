@@ -31,7 +31,7 @@ type DC struct {
 	Manifest *Manifest
 
 	mu     sync.Mutex
-	proven map[string]bool // files whose digest was checked
+	proven map[string]bool // layers whose digest was checked
 }
 
 // Open reads the manifest of a folder of plan files. A folder without one is an fs.ErrNotExist.
@@ -49,26 +49,71 @@ func Open(dir string) (*DC, error) {
 
 // Verify checks size and digest of every file of the folder, not of its base.
 func (d *DC) Verify(ctx context.Context) error {
+	var pack []byte // net.bin: read once for all its parts
 	for i := range d.Manifest.Layers {
-		if err := d.prove(ctx, &d.Manifest.Layers[i]); err != nil {
+		l := &d.Manifest.Layers[i]
+		if l.File != netName {
+			if err := d.prove(ctx, l); err != nil {
+				return err
+			}
+			continue
+		}
+		part := &PlainFile{File: l.File, At: l.At, SHA256: l.SHA256, Bytes: l.Bytes}
+		if err := d.provePart(ctx, &pack, part); err != nil {
 			return err
 		}
+		d.mu.Lock()
+		d.proven[l.Layer] = true
+		d.mu.Unlock()
 	}
 	for _, f := range []*PlainFile{d.Manifest.Kept, d.Manifest.Groups} {
 		if f == nil {
 			continue
 		}
-		if _, err := d.plain(ctx, f); err != nil {
+		if f.File == netName {
+			if err := d.provePart(ctx, &pack, f); err != nil {
+				return err
+			}
+		} else if _, err := d.plain(ctx, f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// prove checks size and digest of one file, once.
+// provePart checks a part of a pack, which is read when it is not.
+func (d *DC) provePart(ctx context.Context, pack *[]byte, f *PlainFile) error {
+	if *pack == nil {
+		raw, err := d.readPlain(ctx, f)
+		if err != nil {
+			return err
+		}
+		*pack = raw
+	}
+	_, err := d.partOf(*pack, f)
+	return err
+}
+
+// end is where the last part of a file ends, so how long it is.
+func (d *DC) end(file string) int64 {
+	var end int64
+	for i := range d.Manifest.Layers {
+		if l := &d.Manifest.Layers[i]; l.File == file {
+			end = max(end, l.At+l.Bytes)
+		}
+	}
+	for _, f := range []*PlainFile{d.Manifest.Kept, d.Manifest.Groups} {
+		if f != nil && f.File == file {
+			end = max(end, f.At+f.Bytes)
+		}
+	}
+	return end
+}
+
+// prove checks size and digest of a layer's file or part of one, once.
 func (d *DC) prove(ctx context.Context, l *LayerFile) error {
 	d.mu.Lock()
-	done := d.proven[l.File]
+	done := d.proven[l.Layer]
 	d.mu.Unlock()
 	if done {
 		return nil
@@ -85,19 +130,22 @@ func (d *DC) prove(ctx context.Context, l *LayerFile) error {
 		return fmt.Errorf("read plan file: %w", err)
 	}
 	defer f.Close()
-	sum := sha256.New()
-	n, err := io.Copy(sum, contextReader{ctx, f})
+	info, err := f.Stat()
 	if err != nil {
 		return fmt.Errorf("read plan file %s: %w", name, err)
 	}
-	if n != l.Bytes {
-		return &Corrupt{File: name, What: fmt.Sprintf("%d bytes, the manifest says %d", n, l.Bytes)}
+	if n, want := info.Size(), d.end(l.File); n != want || l.At < 0 || l.Bytes < 0 {
+		return &Corrupt{File: name, What: fmt.Sprintf("%d bytes, the manifest says %d", n, want)}
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, contextReader{ctx, io.NewSectionReader(f, l.At, l.Bytes)}); err != nil {
+		return fmt.Errorf("read plan file %s: %w", name, err)
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != l.SHA256 {
 		return &Corrupt{File: name, What: "SHA-256 " + got + ", the manifest says " + l.SHA256}
 	}
 	d.mu.Lock()
-	d.proven[l.File] = true
+	d.proven[l.Layer] = true
 	d.mu.Unlock()
 	return nil
 }

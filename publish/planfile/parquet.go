@@ -45,6 +45,10 @@ func createParquet(f disk.FS, name string, layer planner.LayerID) (*parquetFile,
 	if err != nil {
 		return nil, fmt.Errorf("create plan file: %w", err)
 	}
+	return beginParquet(file, layer)
+}
+
+func beginParquet(file disk.File, layer planner.LayerID) (*parquetFile, error) {
 	p := &parquetFile{file: file, sum: sha256.New()}
 	p.buf = writeBuffers.Get().(*bufio.Writer)
 	p.buf.Reset(io.MultiWriter(file, p.sum))

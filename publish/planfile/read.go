@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"sync"
@@ -20,6 +21,7 @@ type Reader struct {
 	layer  planner.LayerID
 	desc   *LayerFile
 	file   *os.File
+	part   *io.SectionReader // the layer's part of it
 	pq     *parquet.File
 	want   map[string]bool // nil: all columns
 	batch  Batch
@@ -35,11 +37,12 @@ func openReader(name string, l *LayerFile, id planner.LayerID, columns []string)
 	if err != nil {
 		return nil, fmt.Errorf("read plan file: %w", err)
 	}
-	pq, err := parquet.OpenFile(f, l.Bytes, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	part := io.NewSectionReader(f, l.At, l.Bytes)
+	pq, err := parquet.OpenFile(part, l.Bytes, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, errors.Join(&Corrupt{File: name, What: err.Error()}, f.Close())
 	}
-	r := &Reader{layer: id, desc: l, file: f, pq: pq}
+	r := &Reader{layer: id, desc: l, file: f, part: part, pq: pq}
 	if err := r.check(name); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -118,7 +121,7 @@ func (r *Reader) Into(ctx context.Context, i int, b *Batch) error {
 		if r.want != nil && !r.want[name] {
 			return nil
 		}
-		c, err := r.unpack.chunk(r.file, meta)
+		c, err := r.unpack.chunk(r.part, meta)
 		if err == nil {
 			err = read(c)
 		}

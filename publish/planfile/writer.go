@@ -81,6 +81,32 @@ type Writer struct {
 type emptyLayer struct {
 	path string // "": none yet
 	file LayerFile
+	part LayerFile // and as a part of a pack
+	raw  []byte    // its bytes; nil: not made yet
+}
+
+// packEmpty puts the file of a layer without rows into a pack.
+func (w *Writer) packEmpty(id planner.LayerID, to *pack) (LayerFile, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	known := &w.empty[id]
+	if known.raw == nil {
+		var own pack
+		p, err := beginParquet(packed{&own}, id)
+		if err != nil {
+			return LayerFile{}, err
+		}
+		bytes, digest, err := p.close()
+		if err != nil {
+			return LayerFile{}, err
+		}
+		known.part = LayerFile{Layer: planner.LayerOf(id).Name, File: netName, SHA256: digest, Bytes: bytes, Groups: []RowGroup{}}
+		known.raw = own.raw
+	}
+	part := known.part
+	part.At = int64(len(to.raw))
+	to.raw = append(to.raw, known.raw...)
+	return part, nil
 }
 
 // linkEmpty gives a DC the file of a layer without rows; false: there is none to link to.
@@ -102,7 +128,7 @@ func (w *Writer) linkUnmoved(l *layerWriter, under *DC) (LayerFile, bool) {
 		return LayerFile{}, false
 	}
 	f := under.Manifest.Layer(l.layer.ID)
-	if f == nil || f.Lines != l.lines || f.Units != l.units || fs.Link(filepath.Join(under.Dir, filepath.Base(f.File)), filepath.Join(l.dir, l.name)) != nil {
+	if f == nil || f.File != l.name || f.Lines != l.lines || f.Units != l.units || fs.Link(filepath.Join(under.Dir, f.File), filepath.Join(l.dir, l.name)) != nil {
 		return LayerFile{}, false
 	}
 	return *f, true
@@ -116,10 +142,10 @@ func (w *Writer) keepEmpty(d *dcWriter, m *Manifest, dir string) {
 		if l == nil || l.lines > 0 || w.empty[id].path != "" {
 			continue
 		}
-		if f := m.Layer(planner.LayerID(id)); f != nil {
+		if f := m.Layer(planner.LayerID(id)); f != nil && f.File == l.name {
 			file := *f
 			file.Plan = nil
-			w.empty[id] = emptyLayer{filepath.Join(dir, l.name), file}
+			w.empty[id].path, w.empty[id].file = filepath.Join(dir, l.name), file
 		}
 	}
 }
@@ -241,6 +267,17 @@ func (w *Writer) dc(dc inputs.NodeIdx) (*dcWriter, error) {
 	return d, nil
 }
 
+// lines counts the lines of all layers so far.
+func (d *dcWriter) lines() int64 {
+	var n int64
+	for _, l := range d.layers {
+		if l != nil {
+			n += l.lines
+		}
+	}
+	return n
+}
+
 func (w *Writer) forget(dc inputs.NodeIdx) {
 	w.mu.Lock()
 	delete(w.open, dc)
@@ -317,6 +354,11 @@ func (w *Writer) finish(d *dcWriter, r *planner.DCResult) (*Manifest, error) {
 		facts = w.opt.Facts(d.name)
 	}
 	m := w.manifest(d, r, &facts)
+	var net pack
+	var to *pack
+	if r.Again != nil && !r.Again.Full && d.lines() <= packLines {
+		to = &net
+	}
 	for id, l := range d.layers {
 		if l == nil {
 			continue
@@ -325,7 +367,7 @@ func (w *Writer) finish(d *dcWriter, r *planner.DCResult) (*Manifest, error) {
 		if r.Unmoved[id] && Whole(planner.LayerID(id)) {
 			under = facts.Under
 		}
-		file, err := l.finish(e, under)
+		file, err := l.finish(e, under, to)
 		if err != nil {
 			return nil, fmt.Errorf("layer %s: %w", l.layer.Name, err)
 		}
@@ -333,7 +375,7 @@ func (w *Writer) finish(d *dcWriter, r *planner.DCResult) (*Manifest, error) {
 		m.LastReceive = max(m.LastReceive, l.receive)
 		*m.ReleasedLines += l.released
 	}
-	if err := w.writeNet(d, r, m, facts.Base); err != nil {
+	if err := w.writeNet(d, r, m, facts.Base, &net); err != nil {
 		return nil, err
 	}
 	raw, err := m.Encode()
