@@ -50,13 +50,14 @@ func ReadKepts(packed [][]byte) (*Kept, error) {
 	if err != nil || last == 0 {
 		return whole, err
 	}
-	over := make([]*Kept, last)
-	for i := range over {
-		if over[i], err = readOver(packed[i]); err != nil {
+	list := make([]*Kept, len(packed))
+	list[last] = whole
+	for i := range last {
+		if list[i], err = readOver(packed[i]); err != nil {
 			return nil, err
 		}
 	}
-	return layKepts(append(over, whole)), nil
+	return layKepts(list), nil
 }
 
 // readOver unpacks what AppendOver packed.

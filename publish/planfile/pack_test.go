@@ -26,8 +26,10 @@ func netChangeOf(t *testing.T, fs disk.FS, tables []*planner.Table, unmoved ...p
 				r.Unmoved[id] = true
 			}
 		}
-		w := NewWriter(Options{FS: fs, State: state, Network: n, Tenant: "acme", Cycle: cycle, AsOf: 1e15, Engine: "test",
-			Facts: func(string) DCFacts { return facts }})
+		w := NewWriter(Options{
+			FS: fs, State: state, Network: n, Tenant: "acme", Cycle: cycle, AsOf: 1e15, Engine: "test",
+			Facts: func(string) DCFacts { return facts },
+		})
 		for _, table := range tables {
 			c := &planner.Chunk{DC: 1}
 			c.Tables[table.Layer] = table
