@@ -13,7 +13,7 @@ import (
 // Versions of what is on disk. A reader takes exactly these.
 const (
 	LayoutVersion   = 1
-	OverVersion     = 2 // the layout of a snapshot with files that lie over those of an earlier one
+	OverVersion     = 3 // the layout of a snapshot with what lies over the files of an earlier one; 2 was another
 	ContractVersion = 1
 )
 
@@ -67,8 +67,14 @@ type DCEntry struct {
 	Rows   int64 `json:"rows"`             // live rows
 	Tiles  int64 `json:"tiles"`            // of 64 rows
 	Memory int64 `json:"memory,omitempty"` // bytes of the columns once loaded
-	// Over is the file with the chunks that lie over those of File; nil: none do.
-	Over *FileEntry `json:"over,omitempty"`
+	// Over is where the chunks are that lie over those of File; nil: none do.
+	Over *OverEntry `json:"over,omitempty"`
+}
+
+// OverEntry is a part of a file and its SHA-256.
+type OverEntry struct {
+	At int64 `json:"at,omitempty"`
+	FileEntry
 }
 
 // Digest is the digest of the whole snapshot: equal for equal contents.

@@ -23,9 +23,10 @@ import (
 // hard links, so that it is whole whatever becomes of the other folder.
 //
 //	dc-X.parquet    as it was written first
-//	over-X.parquet  chunks that lie over it:  on_hand        a chunk of the column with other values
-//	                                          =inbound.row   all of a column that has another length
-//	manifest.json   names both, each with its digest; layout 2
+//	over.bin        per DC a Parquet table of chunks that lie over it, one after another:
+//	                on_hand        a chunk of the column with other values
+//	                =inbound.row   all of a column that has another length
+//	manifest.json   names both, each with its place and digest; layout 3
 //
 // The network is the same but for the as-of, which the manifest says.
 
@@ -35,6 +36,23 @@ type Whole struct {
 	Manifest *Manifest
 	Network  *inputs.Network
 	Parts    []*inputs.Partition
+	// what lay over it last, per DC: a partition that did not move since is not compared again
+	last []laid
+}
+
+// laid is what lies over a DC's file for one partition.
+type laid struct {
+	part   *inputs.Partition
+	raw    []byte // nil: nothing differs
+	sha256 string
+	memory int64 // more than the whole one takes once loaded
+}
+
+// Linked is the same snapshot by the links to its files in another folder.
+func (w *Whole) Linked(dir string) *Whole {
+	out := *w
+	out.Dir = dir
+	return &out
 }
 
 // Bytes is what its files take on disk: no snapshot over it takes more.
@@ -52,8 +70,11 @@ var ErrWhole = errors.New("the snapshot must be written in full")
 // mostOver is the share of the whole files' bytes, one in so many, that files over them may take.
 const mostOver = 3
 
-// overName names the file that lies over a DC's.
-func overName(dc string) string { return "over-" + dc + ".parquet" }
+// overName names the file with what lies over the DCs'.
+const overName = "over.bin"
+
+// mostLaid is the most bytes over a DC that are remembered.
+const mostLaid = 4 << 20
 
 // WriteOver writes a snapshot that holds what differs from a whole one. An error that is ErrWhole means that it must be
 // written with Write: other dictionaries, too much of it differs, or the folders cannot share files.
@@ -87,7 +108,11 @@ func (w *Writer) over(base *Whole, parts []*inputs.Partition) error {
 		return err
 	}
 	m := &w.manifest
-	var whole, over int64
+	var whole int64
+	var file []byte
+	if base.last == nil {
+		base.last = make([]laid, len(parts))
+	}
 	for i := range base.Manifest.DCs {
 		e := base.Manifest.DCs[i]
 		whole += e.Bytes
@@ -96,27 +121,55 @@ func (w *Writer) over(base *Whole, parts []*inputs.Partition) error {
 		}
 		was, now := base.Parts[i], parts[i]
 		if was != now {
-			a, b := headOf(was), headOf(now)
-			old, t := partitionTable(was, &a), partitionTable(now, &b)
-			packApart(old, t)
-			if differs(old, t) {
-				entry, err := w.create(overName(e.DC), func(out io.Writer) error { return writeOver(out, old, t) })
-				if err != nil {
+			l := base.last[i]
+			if l.part != now {
+				var err error
+				if l, err = layOver(was, now); err != nil {
 					return err
 				}
-				e.Over = &entry
-				over += entry.Bytes
 			}
-			e.Memory += t.size() - old.size()
+			if l.raw != nil {
+				e.Over = &OverEntry{At: int64(len(file)), FileEntry: FileEntry{File: overName, Bytes: int64(len(l.raw)), SHA256: l.sha256}}
+				file = append(file, l.raw...)
+			}
+			e.Memory += l.memory
 			e.Rows, e.Tiles = int64(now.Live), int64(now.Tiles())
+			if base.last[i] = l; len(l.raw) > mostLaid {
+				base.last[i] = laid{}
+			}
 		}
 		m.DCs = append(m.DCs, e)
 		m.Rows += e.Rows
 	}
-	if over > whole/mostOver {
+	if over := int64(len(file)); over > whole/mostOver {
 		return fmt.Errorf("%d of %d bytes differ: %w", over, whole, ErrWhole)
 	}
-	return nil
+	if len(file) == 0 {
+		return nil
+	}
+	_, err := w.create(overName, func(out io.Writer) error {
+		_, err := out.Write(file)
+		return err
+	})
+	return err
+}
+
+// layOver makes what lies over the file of a partition for another one.
+func layOver(was, now *inputs.Partition) (laid, error) {
+	a, b := headOf(was), headOf(now)
+	old, t := partitionTable(was, &a), partitionTable(now, &b)
+	packApart(old, t)
+	l := laid{part: now, memory: t.size() - old.size()}
+	if !differs(old, t) {
+		return l, nil
+	}
+	var buf bytes.Buffer
+	if err := writeOver(&buf, old, t); err != nil {
+		return laid{}, fmt.Errorf("write snapshot file %s: %w", overName, err)
+	}
+	l.raw = buf.Bytes()
+	l.sha256 = digest(l.raw)
+	return l, nil
 }
 
 func (w *Writer) link(base *Whole, name string) error {

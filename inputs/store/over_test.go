@@ -99,6 +99,25 @@ func TestOverReadsBack(t *testing.T) {
 			if diff := cmp.Diff(parts, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("seed %d: partitions: %s", seed, diff)
 			}
+			// once more, from what is remembered, and with one partition of them moved back
+			some := slices.Clone(parts)
+			some[round%len(some)] = b.Partitions[round%len(some)]
+			for k, list := range [][]*inputs.Partition{parts, some} {
+				again := dir + "again" + string(rune('0'+k))
+				n, err := store.WriteOver(again, whole, net, list, map[string]string{"a": "b"}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if k == 0 && cmp.Diff(m, n) != "" {
+					t.Errorf("seed %d: written again it is another: %s", seed, cmp.Diff(m, n))
+				}
+				if _, got, err = load(again, "acme"); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(list, got, cmpopts.EquateEmpty()); diff != "" {
+					t.Errorf("seed %d: written again: %s", seed, diff)
+				}
+			}
 			full := filepath.Join(root, "full"+dir[len(dir)-1:])
 			want, err := store.Write(full, net, parts, nil, nil)
 			if err != nil {

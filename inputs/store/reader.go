@@ -22,12 +22,18 @@ type Snapshot struct {
 	spare    spare
 
 	mu   sync.Mutex
-	seen map[string]uint64 // file → checksum of its bytes once their SHA-256 was right; of this process alone
+	seen map[spot]uint64 // checksum of its bytes once their SHA-256 was right; of this process alone
 	seed maphash.Seed
 }
 
+// spot is where a file, or a part of one, begins.
+type spot struct {
+	file string
+	at   int64
+}
+
 func newSnapshot(dir string, m *Manifest, net *inputs.Network) *Snapshot {
-	return &Snapshot{Network: net, Manifest: m, dir: dir, seen: map[string]uint64{}, seed: maphash.MakeSeed()}
+	return &Snapshot{Network: net, Manifest: m, dir: dir, seen: map[spot]uint64{}, seed: maphash.MakeSeed()}
 }
 
 // Open checks a snapshot's manifest and loads its network. A tenant that is not "" must be the snapshot's.
@@ -94,7 +100,7 @@ func (s *Snapshot) load(e *DCEntry, dc inputs.NodeIdx) (*inputs.Partition, error
 	defer s.buffers.Put(data)
 	var over []byte
 	if e.Over != nil {
-		more, err := s.read(e.Over)
+		more, err := s.part(&e.Over.FileEntry, e.Over.At, s.Manifest.end(e.Over.File))
 		if err != nil {
 			return nil, err
 		}
@@ -117,7 +123,21 @@ func (s *Snapshot) load(e *DCEntry, dc inputs.NodeIdx) (*inputs.Partition, error
 }
 
 // read reads a whole file and checks its size and digest.
-func (s *Snapshot) read(e *FileEntry) (*[]byte, error) {
+func (s *Snapshot) read(e *FileEntry) (*[]byte, error) { return s.part(e, 0, e.Bytes) }
+
+// end is where the last part of a file of parts ends, so how long it is.
+func (m *Manifest) end(file string) int64 {
+	var end int64
+	for i := range m.DCs {
+		if o := m.DCs[i].Over; o != nil && o.File == file {
+			end = max(end, o.At+o.Bytes)
+		}
+	}
+	return end
+}
+
+// part reads a part of a file of a size and checks both sizes and the digest.
+func (s *Snapshot) part(e *FileEntry, at, size int64) (*[]byte, error) {
 	if filepath.Base(e.File) != e.File {
 		return nil, refuse("damaged", manifestName, fmt.Errorf("%q is no file name", e.File))
 	}
@@ -133,8 +153,8 @@ func (s *Snapshot) read(e *FileEntry) (*[]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read snapshot: %w", err)
 	}
-	if info.Size() != e.Bytes {
-		return nil, refuse("truncated", e.File, fmt.Errorf("%d bytes, the manifest says %d", info.Size(), e.Bytes))
+	if info.Size() != size || at < 0 || e.Bytes < 0 || at > size-e.Bytes {
+		return nil, refuse("truncated", e.File, fmt.Errorf("%d bytes, the manifest says %d", info.Size(), size))
 	}
 	buffer, _ := s.buffers.Get().(*[]byte)
 	if buffer == nil || int64(cap(*buffer)) < e.Bytes {
@@ -143,10 +163,10 @@ func (s *Snapshot) read(e *FileEntry) (*[]byte, error) {
 	}
 	data := (*buffer)[:e.Bytes]
 	*buffer = data
-	if _, err := io.ReadFull(f, data); err != nil {
+	if _, err := io.ReadFull(io.NewSectionReader(f, at, e.Bytes), data); err != nil {
 		return nil, fmt.Errorf("read snapshot file %s: %w", e.File, err)
 	}
-	if !s.right(e, data) {
+	if !s.right(e, at, data) {
 		return nil, refuse("digest_mismatch", e.File, errors.New("its bytes are not those that were written"))
 	}
 	return buffer, nil
@@ -154,10 +174,10 @@ func (s *Snapshot) read(e *FileEntry) (*[]byte, error) {
 
 // right checks a file's digest. One that was right before is compared with the checksum it had then, which takes
 // a seventh of the time: most DCs are loaded twice in a cycle.
-func (s *Snapshot) right(e *FileEntry, data []byte) bool {
+func (s *Snapshot) right(e *FileEntry, at int64, data []byte) bool {
 	sum := maphash.Bytes(s.seed, data)
 	s.mu.Lock()
-	was, known := s.seen[e.File]
+	was, known := s.seen[spot{e.File, at}]
 	s.mu.Unlock()
 	if known && was == sum {
 		return true
@@ -167,6 +187,6 @@ func (s *Snapshot) right(e *FileEntry, data []byte) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seen[e.File] = sum
+	s.seen[spot{e.File, at}] = sum
 	return true
 }

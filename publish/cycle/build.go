@@ -82,7 +82,7 @@ func (r *run) write(dir string, built *build.Built, counts []store.TableCounts) 
 		m, err := store.WriteOver(dir, whole, built.Network, built.Partitions, r.intent.Inputs, counts)
 		if err == nil {
 			r.written = store.Held(dir, m, built.Network)
-			w.keepWhole(&store.Whole{Dir: dir, Manifest: whole.Manifest, Network: whole.Network, Parts: whole.Parts})
+			w.keepWhole(whole.Linked(dir))
 			return nil
 		}
 		if !errors.Is(err, store.ErrWhole) {
