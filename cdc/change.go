@@ -46,6 +46,9 @@ type Origin struct {
 	Topic    string
 	Contract *inputs.Contract
 	Columns  []int // contract columns it gives, ascending: the key, and those that it owns
+	// Clock tells whether the instants of its streamed rows are the source's own: a row that is sent again names the
+	// one that it named before.
+	Clock bool
 	// Rows tells whether the origin owns the rows: its delete takes the row away. The delete of another one sets the
 	// columns it owns to null.
 	Rows bool

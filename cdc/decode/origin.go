@@ -48,7 +48,7 @@ type column struct {
 // newOrigin makes an origin of its mapping, which was checked.
 func newOrigin(c *inputs.Contract, m *feed.OriginMapping, src feed.SourceMapping, single bool) (*origin, error) {
 	o := &origin{
-		Origin:   cdc.Origin{Source: m.Source, Topic: m.Topic, Contract: c, Rows: m.Rows || single},
+		Origin:   cdc.Origin{Source: m.Source, Topic: m.Topic, Contract: c, Rows: m.Rows || single, Clock: src.Debezium()},
 		format:   src.Format,
 		debezium: src.Debezium(),
 		table:    m.Table,

@@ -113,6 +113,9 @@ func (t *dayTable) apply(s *State, o *origin, ch *cdc.Change, v *verdict, ahead 
 	}
 	newer := known && v.rank.less(latest)
 	switch {
+	case newer && v.first:
+		v.back = true
+		return Superseded, nil
 	case known && latest == v.rank, newer && (ch.Op == cdc.Delete || kept || v.late(o)):
 		return Superseded, nil
 	case v.late(o):

@@ -73,6 +73,7 @@ type sourceNote struct {
 	Source string   `json:"source"`
 	High   rankNote `json:"high"`
 	At     int64    `json:"at"`
+	Told   int64    `json:"told,omitempty"`
 }
 
 type tableNote struct {
@@ -218,7 +219,7 @@ func (s *State) noted(number uint64) *manifest {
 		m.Origins = append(m.Origins, originNote{o.Name, note(o.floor), note(o.truncated)})
 	}
 	for _, p := range s.positions() {
-		m.Sources = append(m.Sources, sourceNote{p.Source, note(s.sources[p.Source].high), p.At})
+		m.Sources = append(m.Sources, sourceNote{p.Source, note(s.sources[p.Source].high), p.At, s.sources[p.Source].told})
 	}
 	for _, t := range s.tables {
 		m.Tables = append(m.Tables, tableNote{t.contract.Table, t.at})
@@ -247,7 +248,7 @@ func (s *State) recall(m *manifest) {
 		}
 	}
 	for _, n := range m.Sources {
-		s.sources[n.Source] = &source{high: n.High.rank(), at: n.At}
+		s.sources[n.Source] = &source{high: n.High.rank(), at: n.At, told: n.Told}
 	}
 	for _, n := range m.Tables {
 		for _, t := range s.tables {

@@ -204,7 +204,8 @@ func (q *oracle) compare(c *Cut) {
 // TestStateEqualsSQL delivers generated days with repeats, shuffled over partitions, and compares with SQL that
 // carries each change out once and in order (S1, S2).
 func TestStateEqualsSQL(t *testing.T) {
-	for seed := range uint64(40) {
+	var ops [3]int // changes sent more than 50 times, by operation
+	for seed := range uint64(50) {
 		origins := testOrigins()
 		g := newScript(seed, origins)
 		s := open(t, Config{Origins: origins, Window: 1 << 16, Scattered: seed%2 == 0, Quarantine: func(f inputs.Fault) {
@@ -214,6 +215,12 @@ func TestStateEqualsSQL(t *testing.T) {
 		for range 2 {
 			changes := g.day(300)
 			list := g.deliver(changes, 1<<20)
+			times := map[*cdc.Change]int{}
+			for i := range list {
+				if times[list[i].ch]++; times[list[i].ch] == 51 {
+					ops[list[i].ch.Op]++
+				}
+			}
 			base := s.Offsets()
 			for i := range list {
 				list[i].offset += base[list[i].part]
@@ -232,6 +239,9 @@ func TestStateEqualsSQL(t *testing.T) {
 				t.Errorf("seed %d: %v: %+v", seed, part, n)
 			}
 		}
+	}
+	if t.Logf("sent more than 50 times: %d rows, %d deletes, %d truncates", ops[cdc.Upsert], ops[cdc.Delete], ops[cdc.Truncate]); min(ops[0], ops[1], ops[2]) < 20 {
+		t.Errorf("changes sent more than 50 times, by operation: %v", ops)
 	}
 }
 

@@ -19,7 +19,7 @@ type stock struct {
 
 func newStock(t *testing.T, cfg Config) *stock {
 	c := inputs.ContractOf("inventory")
-	wms := cdc.Origin{Name: "wms", Source: "wms", Topic: "wms", Contract: c, Rows: true}
+	wms := cdc.Origin{Name: "wms", Source: "wms", Topic: "wms", Contract: c, Rows: true, Clock: true}
 	for i := range c.Columns {
 		if c.Columns[i].Name != "reserved" {
 			wms.Columns = append(wms.Columns, i)
@@ -209,6 +209,58 @@ func TestRestoredSource(t *testing.T) {
 	other.Source = "wms-copy"
 	if err := f.s.Apply(cdc.Partition{Topic: "t"}, 99, other); err == nil || !strings.Contains(err.Error(), "wms-copy") {
 		t.Errorf("another source was taken: %v", err)
+	}
+}
+
+// TestRestoredInsideTheWindow holds that a source that goes back is noticed where every rank is remembered: by its clock,
+// which went on. What it sends again, however often and late, is none.
+func TestRestoredInsideTheWindow(t *testing.T) {
+	cfg := Config{Dir: t.TempDir(), Tenant: "t"}
+	f := newStock(t, cfg)
+	send := func(major uint64, at int64, item string) error {
+		f.next[0]++
+		ch := f.change(step{major: major, item: item, n: int64(major)})
+		ch.At = at
+		err := f.s.Apply(cdc.Partition{Topic: "t"}, f.next[0], ch)
+		if err != nil {
+			f.next[0]--
+		}
+		return err
+	}
+	for _, x := range []struct {
+		major uint64
+		at    int64
+		item  string
+	}{
+		{3, 300, "A"}, {9, 250, "B"}, {4, 400, "C"}, // a transaction that committed late: its positions are older
+		{3, 300, "A"}, {7, 410, "A"}, {3, 300, "A"}, {4, 400, "C"}, {8, 410, "C"}, {4, 400, "C"}, // sent again
+	} {
+		if err := send(x.major, x.at, x.item); err != nil {
+			t.Fatalf("%+v: %v", x, err)
+		}
+	}
+	checkpoint(t, f.s)
+	before, counts := f.rows(), f.counts(0)
+	for range 2 {
+		restored := new(RestoredError)
+		if err := send(5, 500, "A"); !errors.As(err, &restored) || restored.At != 500 || !strings.Contains(err.Error(), "accept the restore of source wms") {
+			t.Fatalf("not refused: %v", err)
+		}
+		if f.rows() != before || f.counts(0) != counts {
+			t.Error("a refused record left something behind")
+		}
+		f.s = open(t, Config{Dir: cfg.Dir, Tenant: "t", Origins: f.s.cfg.Origins}) // what is remembered is in the checkpoint
+	}
+	if err := f.s.AcceptRestore("wms"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := send(5, 500, "A"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := f.rows(), "A|N|5||||| B|N|9||||| C|N|8|||||"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sort"
 	"sync"
+	"time"
 
 	"echelon/cdc"
 	"echelon/inputs"
@@ -49,6 +50,7 @@ type origin struct {
 type source struct {
 	high rank
 	at   int64 // microseconds UTC, newest
+	told int64 // the same, of streamed rows by the source's own clock; 0: none yet
 }
 
 // RestoredError says that a source went back to an earlier position, or is another one than the mapping names.
@@ -60,6 +62,7 @@ type RestoredError struct {
 	Offset    int64
 	Position  cdc.Position // of the record
 	High      cdc.Position // newest that the partition had
+	At        int64        // of a row older than what is there: when the source made it, microseconds UTC, later than all before
 }
 
 // Error says what was seen and what to do.
@@ -67,6 +70,10 @@ func (e *RestoredError) Error() string {
 	where := fmt.Sprintf("source %s, %s-%d offset %d: ", e.Source, e.Partition.Topic, e.Partition.ID, e.Offset)
 	if e.Other != "" {
 		return where + fmt.Sprintf("the record is of source %s: the topic is fed by another source than the mapping says; correct the one or the other", e.Other)
+	}
+	if e.At != 0 {
+		return where + fmt.Sprintf("position %d/%d is older than what its row holds, but the source made it at %s, later than all that it sent before: it was restored to an earlier position; if its rows are to be taken from there, accept the restore of source %s",
+			e.Position.Major, e.Position.Minor, time.UnixMicro(e.At).UTC().Format(time.RFC3339Nano), e.Source)
 	}
 	return where + fmt.Sprintf("position %d/%d is older than the replay window after %d/%d: the source was restored to an earlier position, or is sent again from far back; if its rows are to be taken from there, accept the restore of source %s",
 		e.Position.Major, e.Position.Minor, e.High.Major, e.High.Minor, e.Source)
@@ -131,7 +138,8 @@ func (s *State) counts() map[cdc.Partition]inputs.Counts {
 // which nothing is remembered, is taken when its own partition never had a newer one (partitions hold all changes
 // of a key, so nothing newer of it can have come), unless the state is Scattered: then, and when it is a late
 // snapshot read, it is quarantined as too_late. A streamed one of a partition that had newer ones is a
-// *RestoredError.
+// *RestoredError. So is a streamed row of an origin with a clock that is older than what its key holds by its position
+// and later than all that its source sent before by its clock: a row that is sent again names the instant that it named.
 func (s *State) Apply(part cdc.Partition, offset int64, ch *cdc.Change) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -259,7 +267,12 @@ func (s *State) change(at *place, ch *cdc.Change) (Fate, error) {
 	if r.streamed() && r.less(o.floor) && r.less(*high) {
 		return 0, &RestoredError{Source: o.Source, Partition: at.part, Offset: at.offset, Position: ch.Position, High: high.position()}
 	}
+	if o.source == nil {
+		o.source = s.source(o.Source)
+	}
 	v := verdict{rank: r, origin: ch.Origin, leads: !r.less(*high) && !s.cfg.Scattered}
+	clocked := o.Clock && r.streamed() && ch.Op == cdc.Upsert && ch.At > o.source.told
+	v.first = clocked && o.source.told != 0
 	var fate Fate
 	var fault *inputs.Fault
 	switch {
@@ -272,11 +285,14 @@ func (s *State) change(at *place, ch *cdc.Change) (Fate, error) {
 	default:
 		fate, fault = o.table.apply(s, o, ch, &v, at.ahead)
 	}
-	*high = later(*high, r)
-	if o.source == nil {
-		o.source = s.source(o.Source)
+	if v.back {
+		return 0, &RestoredError{Source: o.Source, Partition: at.part, Offset: at.offset, Position: ch.Position, High: high.position(), At: ch.At}
 	}
+	*high = later(*high, r)
 	o.source.reached(r, ch.At)
+	if clocked {
+		o.source.told = ch.At
+	}
 	if fate == Applied {
 		o.table.at = max(o.table.at, ch.At)
 	}
@@ -293,6 +309,8 @@ type verdict struct {
 	rank   rank
 	origin int
 	leads  bool // nothing newer of its key can have come by another way than its own partition, which had none
+	first  bool // by its source's own clock it is later than all that the source sent before: it is not sent again
+	back   bool // and its row holds something newer: the source went back
 }
 
 // late reports whether a change of a key without remembered rank is older than the window.

@@ -191,6 +191,7 @@ func (t *table) apply(s *State, o *origin, ch *cdc.Change, v *verdict, ahead *fo
 	}
 	switch {
 	case e != nil && !e.less(v.rank):
+		v.back = v.first && v.rank.less(e.rank)
 		return Superseded, nil
 	case e == nil && v.late(o):
 		return Quarantined, tooLate()

@@ -213,13 +213,18 @@ type sent struct {
 	ch     *cdc.Change
 }
 
-// deliver sends every change at least once, one in eight up to 50 times, each to any partition; all are shuffled
-// within spans of the given length.
+// deliver sends every change at least once, one in sixteen 50 times more, as many others of some changes before, each to any
+// partition; all are shuffled within spans of the given length.
 func (g *script) deliver(changes []*cdc.Change, span int) []sent {
 	var list []*cdc.Change
 	for i, ch := range changes {
 		list = append(list, ch)
-		if g.dice.IntN(8) == 0 {
+		switch g.dice.IntN(16) {
+		case 0:
+			for range 50 {
+				list = append(list, ch)
+			}
+		case 1:
 			for range g.dice.IntN(50) {
 				list = append(list, changes[max(0, i-g.dice.IntN(20))])
 			}

@@ -81,36 +81,40 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
+// daemon starts the service as a process of its own and waits until it listens.
+func (f *fed) daemon(file string) (*exec.Cmd, *served) {
+	f.t.Helper()
+	cmd, out := f.process(nil, "serve", "--file", file), &buffer{}
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		if f.t.Failed() {
+			f.t.Log(out.String())
+		}
+	})
+	s := &served{f: f}
+	s.eventually("listening", func() bool {
+		_, at, _ := strings.Cut(out.String(), "at http://")
+		url, _, there := strings.Cut(at, "\n")
+		s.url = "http://" + url
+		return there
+	})
+	return cmd, s
+}
+
+// ready waits until the service says that it is.
+func (s *served) ready() {
+	s.f.t.Helper()
+	s.eventually("ready", func() bool { code, _ := s.call("GET", "/readyz", "", ""); return code == 200 })
+}
+
 // TestServeStopped: SIGTERM ends the service with a checkpoint; SIGKILL loses nothing that it answered for.
 func TestServeStopped(t *testing.T) {
 	f := newFed(t)
 	file := f.serveFile("    mapping: http.yaml\n    no_publish: true\n", "")
-	start := func() (*exec.Cmd, *served, *buffer) {
-		cmd, out := f.process(nil, "serve", "--file", file), &buffer{}
-		cmd.Stdout, cmd.Stderr = out, out
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			_ = cmd.Process.Kill() // it may have ended
-			if t.Failed() {
-				t.Log(out.String())
-			}
-		})
-		s := &served{f: f}
-		s.eventually("listening", func() bool {
-			_, at, _ := strings.Cut(out.String(), "at http://")
-			url, _, there := strings.Cut(at, "\n")
-			if !there {
-				return false
-			}
-			s.url = url
-			s.url = "http://" + s.url
-			code, _ := s.call("GET", "/readyz", "", "")
-			return code == 200
-		})
-		return cmd, s, out
-	}
 	exit := func(cmd *exec.Cmd) int {
 		var e *exec.ExitError
 		if err := cmd.Wait(); errors.As(err, &e) {
@@ -120,7 +124,8 @@ func TestServeStopped(t *testing.T) {
 	}
 	row := func(n int) string { return fmt.Sprintf(`{"item":"I0000001","node":"S000001","on_hand":%d}`, n) }
 
-	cmd, s, _ := start()
+	cmd, s := f.daemon(file)
+	s.ready()
 	if code, out := s.call("POST", "/v1/acme/inputs/inventory", acmeToken, row(4), "Idempotency-Key", "a"); code != 200 {
 		t.Fatalf("%d %v", code, out)
 	}
@@ -129,7 +134,8 @@ func TestServeStopped(t *testing.T) {
 	}
 	exit(cmd)
 
-	cmd, s, _ = start()
+	cmd, s = f.daemon(file)
+	s.ready()
 	if code, out := s.call("POST", "/v1/acme/inputs/inventory", acmeToken, row(4), "Idempotency-Key", "a"); code != 200 || out["repeated"] != true {
 		t.Errorf("what was answered for before the kill: %d %v", code, out)
 	}

@@ -24,6 +24,7 @@ type fed struct {
 	dir   string // the folder
 	state string
 	addrs []string
+	kafka *kfake.Cluster
 }
 
 func newFed(t *testing.T) *fed {
@@ -35,7 +36,7 @@ func newFed(t *testing.T) *fed {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	f.addrs = c.ListenAddrs()
+	f.kafka, f.addrs = c, c.ListenAddrs()
 	if err := topics.Make(t.Context(), f.addrs, "acme", f.dir, 3); err != nil {
 		t.Fatal(err)
 	}

@@ -10,11 +10,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"echelon/cmd/echelon/serve"
@@ -497,24 +500,58 @@ func TestServeHTTP(t *testing.T) {
 	}
 }
 
-// TestServeWithoutKafka starts while Kafka is away: rows by HTTP are taken and durable.
+// TestServeWithoutKafka starts while Kafka is away: rows by HTTP are taken and durable, and written through when it is there.
 func TestServeWithoutKafka(t *testing.T) {
 	f := newFed(t)
-	f.addrs = []string{"127.0.0.1:1"}
-	s := f.serve(f.serveFile("    mapping: http.yaml\n    no_publish: true\n", ""), morning)
+	_, text, _ := strings.Cut(f.addrs[0], ":")
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.kafka.Close()
+	file := f.serveFile("    mapping: http.yaml\n    no_publish: true\n", "")
+	s := f.serve(file, morning)
 	row := `{"item":"I0000001","node":"S000001","on_hand":4}`
 	if code, out := s.call("POST", "/v1/acme/inputs/inventory", acmeToken, row); code != 200 {
 		t.Fatalf("%d %v", code, out)
 	}
-	s.eventually("applied", func() bool {
-		_, m := s.call("GET", "/metrics", "", "")
-		return strings.Contains(fmt.Sprint(m[""]), `echelon_feed_records_applied_total{tenant="acme"} 1`)
-	})
+	has := func(metric string) func() bool {
+		return func() bool {
+			_, m := s.call("GET", "/metrics", "", "")
+			return strings.Contains(fmt.Sprint(m[""]), metric)
+		}
+	}
+	s.eventually("applied", has(`echelon_feed_records_applied_total{tenant="acme"} 1`))
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}
-	s = f.serve(f.serveFile("    mapping: http.yaml\n    no_publish: true\n", ""), morning)
+	s = f.serve(file, morning)
 	if code, out := s.call("POST", "/v1/acme/inputs/inventory", acmeToken, row); code != 200 || out["first"] != 1.0 {
 		t.Errorf("after a restart: %d %v", code, out)
+	}
+	if !has(`echelon_http_log_unwritten_rows{tenant="acme"} 2`)() {
+		t.Error("Kafka is away, and rows are written through to it")
+	}
+
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	if err := topics.Make(t.Context(), f.addrs, "acme", f.dir, 1); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("written through", has(`echelon_http_log_unwritten_rows{tenant="acme"} 0`))
+	reader, err := kgo.NewClient(kgo.SeedBrokers(f.addrs...), kgo.ConsumeTopics(topics.Name("acme", "inventory")), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	var got []string
+	for len(got) < 2 {
+		reader.PollFetches(t.Context()).EachRecord(func(r *kgo.Record) { got = append(got, string(r.Value)) })
+	}
+	if diff := cmp.Diff([]string{row, row}, got); diff != "" {
+		t.Error(diff)
 	}
 }
