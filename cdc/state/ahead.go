@@ -7,16 +7,24 @@ import (
 // Each change asks memory in five or six places that nothing has touched lately: index, key, index of ranks, blocks.
 // One after another a processor waits for each of them. So the keys of some records are looked for together before
 // the first one is applied: what is fetched then is there later, and many waits are one.
+//
+//	records ─▶ readKeys    words of the key, column by column        ─▶ found
+//	        ─▶ lookAhead   slot, of all of them                      ─▶ found
+//	        ─▶ quick       rank against the window, one by one       ─▶ due
+//	due     ─▶ carryOut    values into the blocks, column by column  (due.go)
 
 // applyAtOnce is how many records are looked up together, and how long the lock is held.
 const applyAtOnce = 64
 
 // found is where the key of a record's first change was before the records were applied.
 type found struct {
-	known bool     // it was looked for
-	words []uint32 // of its key
+	words [mostKeyColumns]uint32 // of its key
+	given uint64                 // bit i: cell i is not null
+	hash  uint64
 	slot  uint32
+	known bool // it was looked for
 	there bool
+	right bool // every cell holds what its column takes
 }
 
 type lookahead struct {
@@ -48,42 +56,119 @@ func (l *lookahead) load(n int) {
 func (s *State) lookAhead(p *partition, records []cdc.Decoded) {
 	l := &s.ahead
 	l.some = l.some[:0]
-	for i := range records {
-		f, r := &l.keys[i], &records[i]
-		f.known = false
-		if len(r.Changes) == 0 || p.seen(r.Offset) {
+	for i := 0; i < len(records); {
+		at, from := s.keyed(p, &records[i]), i
+		for i++; i < len(records) && s.keyed(p, &records[i]) == at; i++ {
+		}
+		if at == cdc.None {
+			for k := from; k < i; k++ {
+				l.keys[k].known = false
+			}
 			continue
 		}
-		ch := &r.Changes[0]
-		if (ch.Op != cdc.Upsert && ch.Op != cdc.Delete) || ch.Origin < 0 || ch.Origin >= len(s.origins) {
-			continue
-		}
-		o := &s.origins[ch.Origin]
-		if o.table.readKey(o, ch, s.epoch) != nil {
-			continue
-		}
-		n := len(l.some)
-		f.known, f.words = true, append(f.words[:0], o.table.keys.key...)
-		l.index[n], l.hash[n] = o.table.keys.index, hashKey(f.words)
-		l.some = append(l.some, int32(i))
+		s.readKeys(&s.origins[at], records, from, i)
 	}
 	l.load(len(l.some))
 	ranks := 0
 	for _, i := range l.some {
 		f, at := &l.keys[i], records[i].Changes[0].Origin
 		t := s.origins[at].table
-		f.slot, f.there = t.keys.find(f.words)
+		f.slot, f.there = t.keys.findHashed(f.words[:len(t.keys.cols)], f.hash)
 		if f.there && t.days == nil && len(s.window.index) > 0 {
 			l.index[ranks], l.hash[ranks] = s.window.index, s.window.home(windowHash(uint16(at), f.slot))
 			ranks++
 		}
 	}
 	l.load(ranks)
+	l.load(s.window.leaving(l, ranks))
 	for _, i := range l.some {
 		if f := &l.keys[i]; f.there {
 			l.warm += s.origins[records[i].Changes[0].Origin].table.touch(f.slot)
 		}
 	}
+}
+
+// keyed gives the origin of a record whose first change has a key, None for all others.
+func (s *State) keyed(p *partition, r *cdc.Decoded) int {
+	if len(r.Changes) == 0 || p.seen(r.Offset) {
+		return cdc.None
+	}
+	ch := &r.Changes[0]
+	if (ch.Op != cdc.Upsert && ch.Op != cdc.Delete) || ch.Origin < 0 || ch.Origin >= len(s.origins) {
+		return cdc.None
+	}
+	return ch.Origin
+}
+
+// readKeys reads the keys of successive records of an origin; a key that is not plainly one is left to readKey. It looks
+// at the other cells too: of most records all are right.
+func (s *State) readKeys(o *origin, records []cdc.Decoded, from, to int) {
+	l, k := &s.ahead, o.table.keys
+	for i := from; i < to; i++ {
+		f := &l.keys[i]
+		f.known, f.right, f.given = true, true, 0
+	}
+	for n := range k.cols {
+		col := &k.cols[n]
+		at := o.at[col.column]
+		nullable := o.Contract.Columns[col.column].Nullable
+		for i := from; i < to; i++ {
+			f := &l.keys[i]
+			if at < 0 {
+				f.words[n], f.known = 0, f.known && nullable
+				continue
+			}
+			cell := &records[i].Changes[0].Cells[at]
+			switch {
+			case cell.Kind == cdc.Text && col.dict != nil:
+				f.words[n] = col.dict.number(cell.Text, s.epoch) + 1
+			case cell.Kind == cdc.Int && col.dict == nil && o.cols[at].takes(cell):
+				f.words[n] = uint32(cell.Int-col.low) + 1
+			case cell.Kind == cdc.Null && nullable:
+				f.words[n] = 0
+			default:
+				f.known = false
+			}
+		}
+	}
+	for at := range o.cols {
+		c := &o.cols[at]
+		if c.key {
+			continue
+		}
+		for i := from; i < to; i++ {
+			f := &l.keys[i]
+			cell := &records[i].Changes[0].Cells[at]
+			if cell.Kind != cdc.Null {
+				f.given |= 1 << at
+				f.right = f.right && c.takes(cell)
+			}
+		}
+	}
+	stride := len(k.cols)
+	for i := from; i < to; i++ {
+		if f := &l.keys[i]; f.known {
+			f.hash = hashKey(f.words[:stride])
+			l.index[len(l.some)], l.hash[len(l.some)] = k.index, f.hash
+			l.some = append(l.some, int32(i))
+		}
+	}
+}
+
+// leaving puts where the ranks stand in the index that will make room next, as many as the records at hand may need.
+func (w *window) leaving(l *lookahead, n int) int {
+	if len(w.entries) < cap(w.entries) || len(w.index) == 0 || len(w.entries) == 0 || len(w.free) > 0 {
+		return 0
+	}
+	at := w.hand
+	for i := range n {
+		if at++; at >= len(w.entries) {
+			at = 0
+		}
+		e := &w.entries[at]
+		l.index[i], l.hash[i] = w.index, w.home(windowHash(e.origin, e.slot))
+	}
+	return n
 }
 
 // touch reads a byte of each block that a slot lies in.
@@ -96,12 +181,6 @@ func (t *table) touch(slot uint32) (sum uint64) {
 	}
 	if g := t.present.group(slot); g != nil {
 		sum += uint64(g[0])
-	}
-	for i := range t.cols {
-		c := &t.cols[i]
-		if g := c.group(slot); g != nil {
-			sum += uint64(g[8+c.width*int(slot&63)])
-		}
 	}
 	return sum
 }

@@ -114,6 +114,16 @@ func (c *column) set(slot uint32, v int64, epoch uint32) {
 	}
 }
 
+// swap writes a value and returns by how much it is more than the one before; none counts as 0.
+func (c *column) swap(slot uint32, v int64, epoch uint32) int64 {
+	old, had := c.get(slot)
+	if had && old == v {
+		return 0
+	}
+	c.set(slot, v, epoch)
+	return v - old
+}
+
 // clear takes a value away; the bytes of an empty place are zero.
 func (c *column) clear(slot, epoch uint32) {
 	if !c.has(slot) {

@@ -24,6 +24,7 @@ type image struct {
 	Offsets map[cdc.Partition]int64
 	Sources []SourcePosition
 	Fresh   map[string]int64
+	Told    map[string]int64
 	Floors  []rank
 	Ranks   int
 	Events  int
@@ -31,10 +32,13 @@ type image struct {
 
 func imageOf(s *State) image {
 	c := s.Cut()
-	i := image{Rows: map[string][]string{}, Totals: map[string][]Sum{}, Counts: s.Counts(), Offsets: s.Offsets(), Sources: c.Sources(), Fresh: map[string]int64{}, Ranks: s.window.live, Events: s.days.log.live}
+	i := image{Rows: map[string][]string{}, Totals: map[string][]Sum{}, Counts: s.Counts(), Offsets: s.Offsets(), Sources: c.Sources(), Fresh: map[string]int64{}, Told: map[string]int64{}, Ranks: s.window.live, Events: s.days.log.live}
 	for _, t := range c.tables {
 		name := t.contract.Table
 		i.Rows[name], i.Totals[name], i.Fresh[name] = whole(c, name), t.sums, t.at
+	}
+	for name, src := range s.sources {
+		i.Told[name] = src.told
 	}
 	for n := range s.origins {
 		i.Floors = append(i.Floors, s.origins[n].floor, s.origins[n].truncated)

@@ -2,7 +2,6 @@ package state
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"sort"
 	"sync"
 
@@ -61,8 +60,10 @@ func (d *dict) number(text []byte, epoch uint32) uint32 {
 		}
 		d.recent = make([]recentText, size)
 	}
-	h := (low ^ bits.RotateLeft64(high, 29) ^ uint64(len(text))) * 0x9fb21c651e98df25
-	at := h >> 40 & uint64(len(d.recent)-1) &^ 1
+	h := (low ^ uint64(len(text))<<56) * 0x9fb21c651e98df25
+	h = (h ^ h>>32 ^ high) * 0x9e3779b97f4a7c15
+	h ^= h >> 32
+	at := h & uint64(len(d.recent)-1) &^ 1
 	pair := d.recent[at : at+2 : at+2]
 	for i := range pair {
 		if r := &pair[i]; r.low == low && r.high == high && r.size == uint32(len(text))+1 {

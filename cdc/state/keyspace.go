@@ -27,6 +27,9 @@ type keyspace struct {
 	key    []uint32 // of the change at hand
 }
 
+// mostKeyColumns is how many columns the key of a table has at most.
+const mostKeyColumns = 8
+
 type keyColumn struct {
 	column int // of the contract
 	dict   *dict
@@ -52,6 +55,9 @@ func newKeyspace(c *inputs.Contract, dictOf func(name string) *dict) *keyspace {
 			}
 		}
 		k.cols = append(k.cols, col)
+	}
+	if len(k.cols) > mostKeyColumns {
+		panic("state: the key of " + c.Table + " has too many columns")
 	}
 	k.key = make([]uint32, len(k.cols))
 	return k
@@ -90,7 +96,11 @@ func entryOf(hash uint64, slot uint32) uint32 { return uint32(hash>>32)&^slotMas
 
 // find returns the slot of a key.
 func (k *keyspace) find(key []uint32) (slot uint32, there bool) {
-	h, mask := hashKey(key), uint64(len(k.index)-1)
+	return k.findHashed(key, hashKey(key))
+}
+
+func (k *keyspace) findHashed(key []uint32, h uint64) (slot uint32, there bool) {
+	mask := uint64(len(k.index) - 1)
 	tag := uint32(h>>32) &^ slotMask
 	for i := h & mask; ; i = (i + 1) & mask {
 		n := k.index[i]

@@ -33,6 +33,7 @@ type State struct {
 	cuts      uint64
 	spilled   checkpoints
 	ahead     lookahead
+	due       dues
 }
 
 // origin is what is known of a cdc.Origin.
@@ -172,10 +173,11 @@ func (s *State) applySome(part cdc.Partition, records []cdc.Decoded) (int, error
 	defer s.mu.Unlock()
 	p := s.partition(part)
 	s.lookAhead(p, records)
+	defer s.carryOut(records)
 	at := place{part: part, p: p}
 	for i := range records {
 		r := &records[i]
-		if p.seen(r.Offset) {
+		if p.seen(r.Offset) || s.quick(p, records, i) {
 			continue
 		}
 		switch {
@@ -186,6 +188,7 @@ func (s *State) applySome(part cdc.Partition, records []cdc.Decoded) (int, error
 			p.settle(r.Offset, Filtered)
 			continue
 		}
+		s.carryOut(records)
 		at.offset, at.ahead = r.Offset, s.ahead.of(i)
 		for k := range r.Changes {
 			fate, err := s.change(&at, &r.Changes[k])

@@ -98,7 +98,7 @@ func (t *table) slotOf(o *origin, ch *cdc.Change, epoch uint32, ahead *found) (s
 			return 0, false, f
 		}
 	} else {
-		copy(t.keys.key, ahead.words)
+		copy(t.keys.key, ahead.words[:])
 		if ahead.there { // and stays: slots are taken back by checkpoints
 			return ahead.slot, true, nil
 		}

@@ -6,8 +6,8 @@ package state
 // 24 bytes a rank, and 8 to 16 bytes of index.
 type window struct {
 	ring[remembered]
-	index  []uint32 // entry + 1; 0: free
-	places int      // taken in the index
+	index  []uint32 // entry + 1; 0: free; gone: what was here left
+	places int      // of the index that are not free
 	floor  func(origin uint16, r rank)
 }
 
@@ -38,6 +38,7 @@ type remembered struct {
 const (
 	rankBits = 26
 	rankMask = 1<<rankBits - 1
+	gone     = rankMask // no rank has this number: the search goes on behind it
 )
 
 func windowHash(origin uint16, slot uint32) uint64 {
@@ -63,7 +64,7 @@ func (w *window) find(origin uint16, slot uint32) *remembered {
 		if n == 0 {
 			return nil
 		}
-		if n&^rankMask != tag {
+		if n&^rankMask != tag || n == gone {
 			continue
 		}
 		if e := &w.entries[n&rankMask-1]; e.slot == slot && e.origin == origin && e.live {
@@ -90,20 +91,36 @@ func (w *window) enter(at uint32) {
 	mask := uint64(len(w.index) - 1)
 	h := windowHash(w.entries[at].origin, w.entries[at].slot)
 	i := w.home(h)
-	for w.index[i] != 0 {
+	for w.index[i] != 0 && w.index[i] != gone {
 		i = (i + 1) & mask
 	}
+	if w.index[i] == 0 {
+		w.places++
+	}
 	w.index[i] = rankTag(h) | (at + 1)
-	w.places++
 }
 
-// leave drops a rank. Its place in the index stays taken: whoever meets it sees that the key is another one.
+// leave drops a rank. Where nothing stands behind it, its place is free again, and so are those before it that were left.
 func (w *window) leave(at uint32) {
 	w.entries[at].live = false
 	w.live--
+	mask := uint64(len(w.index) - 1)
+	h := windowHash(w.entries[at].origin, w.entries[at].slot)
+	i, own := w.home(h), rankTag(h)|(at+1)
+	for w.index[i] != own {
+		i = (i + 1) & mask
+	}
+	w.index[i] = gone
+	if w.index[(i+1)&mask] != 0 {
+		return
+	}
+	for ; w.index[i] == gone; i = (i - 1) & mask {
+		w.index[i] = 0
+		w.places--
+	}
 }
 
-// rehash makes the index anew, without the places of ranks that were dropped.
+// rehash makes the index anew, without the places that were left.
 func (w *window) rehash(size int) {
 	if size == len(w.index) {
 		clear(w.index)
