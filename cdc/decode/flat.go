@@ -18,9 +18,10 @@ import (
 type flatKind uint8
 
 const (
-	flatNot   flatKind = iota // only where it is null
-	flatShort                 // by row.short
-	flatInt                   // any other number
+	flatNot    flatKind = iota // only where it is null
+	flatID                     // an id of less than 64 bytes
+	flatNumber                 // a whole number inside the column's range
+	flatOther                  // any other number
 )
 
 // flatten finds out whether the rows of an origin can be read here, by its steps.
@@ -35,10 +36,12 @@ func (s *avroSteps) flatten(w *row) {
 		given[t.c.cell] = true
 		step.needed = !t.c.def.Nullable
 		switch {
-		case step.short != noFastPath:
-			step.flat = flatShort
-		case t.fast == fastInt, t.fast == fastTime, t.fast == fastDecimal, t.fast == fastDouble:
-			step.flat = flatInt
+		case step.short == fastInt:
+			step.flat = flatNumber
+		case step.short == fastText:
+			step.flat = flatID
+		case t.fast == fastTime, t.fast == fastDecimal, t.fast == fastDouble:
+			step.flat = flatOther
 		}
 	}
 	s.flat, s.whole = true, true
@@ -86,40 +89,77 @@ func (t *topic) flat() bool {
 
 // flatRow reads the fields of a row.
 func (d *Decoder) flatRow(w *row, rd *walker, by *avroSteps) bool {
+	b, cells := rd.b, w.cells
 	for i := range by.steps {
 		s := &by.steps[i]
 		if len(s.skip) > 0 {
 			rd.over(s.skip)
 		}
-		if s.null >= 0 && rd.at < len(rd.b) && rd.b[rd.at] == byte(s.null)<<1 {
-			if s.needed {
+		at := rd.at
+		if s.null >= 0 {
+			if at >= len(b) {
 				return false
 			}
-			rd.at++
-			w.cells[s.cell].Kind = cdc.Null
-			continue
-		}
-		if s.flat == flatShort && w.short(rd, s) {
-			continue
-		}
-		switch {
-		case s.flat == flatInt, s.short == fastInt:
-			if s.null >= 0 && rd.long() != int64(1-s.null) {
+			if b[at] == byte(s.null)<<1 {
+				if s.needed {
+					return false
+				}
+				rd.at = at + 1
+				cells[s.cell].Kind = cdc.Null
+				continue
+			}
+			if b[at] != byte(1-s.null)<<1 {
 				return false
 			}
-			w.cells[s.cell].Kind = cdc.Null
+			at++
+		}
+		cell := &cells[s.cell]
+		switch s.flat {
+		case flatID:
+			if at >= len(b) || b[at]&0x81 != 0 || b[at] == 0 {
+				return false // empty, or of 64 bytes and more
+			}
+			end := at + 1 + int(b[at]>>1)
+			if end > len(b) || !isID(b[at+1:end]) {
+				return false
+			}
+			cell.Kind, cell.Text = cdc.Text, b[at+1:end:end]
+			rd.at = end
+		case flatNumber:
+			v, n := zigzag(b[min(at, len(b)):])
+			if n == 0 || v < s.min || v > s.max {
+				return false
+			}
+			cell.Kind, cell.Int = cdc.Int, v
+			rd.at = at + n
+		case flatOther:
+			rd.at = at
+			cell.Kind = cdc.Null
 			d.avroColumn(w, rd, s.node, &s.cols[0])
-			if w.fault != nil || w.cells[s.cell].Kind != cdc.Int {
+			if w.fault != nil || cell.Kind != cdc.Int {
 				return false
 			}
-		default:
+		case flatNot:
 			return false
 		}
 	}
 	if len(by.rest) > 0 {
 		rd.over(by.rest)
 	}
-	return !rd.bad && rd.at == len(rd.b)
+	return !rd.bad && rd.at == len(b)
+}
+
+// zigzag reads a number of up to nine bytes; 0 bytes: there is none.
+func zigzag(b []byte) (v int64, n int) {
+	u, shift := uint64(0), 0
+	for n, c := range b[:min(len(b), 9)] {
+		u |= uint64(c&0x7f) << shift
+		if c < 0x80 {
+			return int64(u>>1) ^ -int64(u&1), n + 1
+		}
+		shift += 7
+	}
+	return 0, 0
 }
 
 // plain reports whether a record's key is Avro or nothing but ASCII.

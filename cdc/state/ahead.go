@@ -28,11 +28,10 @@ type found struct {
 }
 
 type lookahead struct {
-	keys  [applyAtOnce]found
-	some  []int32 // records whose keys are looked for
-	hash  [applyAtOnce]uint64
-	index [applyAtOnce][]uint32
-	warm  uint64 // what was read, so that it is
+	keys [applyAtOnce]found
+	some []int32 // records whose keys are looked for
+	hash [applyAtOnce]uint64
+	warm uint64 // what was read, so that it is
 }
 
 func (l *lookahead) of(i int) *found {
@@ -42,12 +41,14 @@ func (l *lookahead) of(i int) *found {
 	return nil
 }
 
-// load reads from where each hash leads to. Nothing else stands between the reads: they wait together.
-func (l *lookahead) load(n int) {
-	sum := uint64(0)
-	for k := range l.index[:n] {
-		index := l.index[k]
-		sum += uint64(index[l.hash[k]&uint64(len(index)-1)])
+// load reads from where each of n hashes leads to in an index. Nothing else stands between the reads: they wait together.
+func (l *lookahead) load(index []uint32, n int) {
+	if len(index) == 0 {
+		return
+	}
+	sum, mask := uint64(0), uint64(len(index)-1)
+	for _, h := range l.hash[:n] {
+		sum += uint64(index[h&mask])
 	}
 	l.warm += sum
 }
@@ -68,19 +69,18 @@ func (s *State) lookAhead(p *partition, records []cdc.Decoded) {
 		}
 		s.readKeys(&s.origins[at], records, from, i)
 	}
-	l.load(len(l.some))
 	ranks := 0
 	for _, i := range l.some {
 		f, at := &l.keys[i], records[i].Changes[0].Origin
 		t := s.origins[at].table
 		f.slot, f.there = t.keys.findHashed(f.words[:len(t.keys.cols)], f.hash)
-		if f.there && t.days == nil && len(s.window.index) > 0 {
-			l.index[ranks], l.hash[ranks] = s.window.index, s.window.home(windowHash(uint16(at), f.slot))
+		if f.there && t.days == nil {
+			l.hash[ranks] = s.window.home(windowHash(uint16(at), f.slot))
 			ranks++
 		}
 	}
-	l.load(ranks)
-	l.load(s.window.leaving(l, ranks))
+	l.load(s.window.index, ranks)
+	l.load(s.window.index, s.window.leaving(l, ranks))
 	for _, i := range l.some {
 		if f := &l.keys[i]; f.there {
 			l.warm += s.origins[records[i].Changes[0].Origin].table.touch(f.slot)
@@ -145,19 +145,21 @@ func (s *State) readKeys(o *origin, records []cdc.Decoded, from, to int) {
 			}
 		}
 	}
-	stride := len(k.cols)
+	stride, n := len(k.cols), 0
 	for i := from; i < to; i++ {
 		if f := &l.keys[i]; f.known {
 			f.hash = hashKey(f.words[:stride])
-			l.index[len(l.some)], l.hash[len(l.some)] = k.index, f.hash
+			l.hash[n] = f.hash
+			n++
 			l.some = append(l.some, int32(i))
 		}
 	}
+	l.load(k.index, n)
 }
 
 // leaving puts where the ranks stand in the index that will make room next, as many as the records at hand may need.
 func (w *window) leaving(l *lookahead, n int) int {
-	if len(w.entries) < cap(w.entries) || len(w.index) == 0 || len(w.entries) == 0 || len(w.free) > 0 {
+	if len(w.entries) < cap(w.entries) || len(w.entries) == 0 || len(w.free) > 0 {
 		return 0
 	}
 	at := w.hand
@@ -166,7 +168,7 @@ func (w *window) leaving(l *lookahead, n int) int {
 			at = 0
 		}
 		e := &w.entries[at]
-		l.index[i], l.hash[i] = w.index, w.home(windowHash(e.origin, e.slot))
+		l.hash[i] = w.home(windowHash(e.origin, e.slot))
 	}
 	return n
 }

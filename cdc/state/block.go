@@ -116,6 +116,16 @@ func (c *column) set(slot uint32, v int64, epoch uint32) {
 
 // swap writes a value and returns by how much it is more than the one before; none counts as 0.
 func (c *column) swap(slot uint32, v int64, epoch uint32) int64 {
+	if at := int(slot >> blockShift); at < len(c.blocks) && c.blocks[at].epoch == epoch && c.width == 4 { // most are these
+		from := int(slot&blockMask) >> 6 * (8 + 64*4)
+		g := c.blocks[at].data[from : from+8+64*4]
+		if bitOf(g, slot) {
+			word := g[8+4*(slot&63):]
+			old := c.base + int64(binary.LittleEndian.Uint32(word))
+			binary.LittleEndian.PutUint32(word, uint32(v-c.base))
+			return v - old
+		}
+	}
 	old, had := c.get(slot)
 	if had && old == v {
 		return 0

@@ -19,6 +19,7 @@ type dict struct {
 	reuses uint64   // numbers that got another text so far
 	sorted *ranking // of the texts as they were at some cut
 	recent []recentText
+	last   recentText // asked for last: rows of one document come one after another
 }
 
 // recentText is a text of up to 16 bytes that was asked for lately, at one of the two places that its bytes lead to.
@@ -53,6 +54,10 @@ func (d *dict) number(text []byte, epoch uint32) uint32 {
 		return d.intern(text, epoch)
 	}
 	low, high := bytesIn(text)
+	if r := &d.last; r.low == low && r.high == high && r.size == uint32(len(text))+1 {
+		d.named[r.number] = epoch
+		return r.number
+	}
 	if len(d.recent) == 0 || len(d.recent) < min(mostRecent, 2*len(d.texts)) {
 		size := leastRecent
 		for size < min(mostRecent, 4*len(d.texts)) {
@@ -68,12 +73,14 @@ func (d *dict) number(text []byte, epoch uint32) uint32 {
 	for i := range pair {
 		if r := &pair[i]; r.low == low && r.high == high && r.size == uint32(len(text))+1 {
 			d.named[r.number] = epoch
+			d.last = *r
 			return r.number
 		}
 	}
 	n := d.intern(text, epoch)
 	pair[1] = pair[0]
 	pair[0] = recentText{low, high, uint32(len(text)) + 1, n}
+	d.last = pair[0]
 	return n
 }
 
@@ -126,6 +133,7 @@ func (d *dict) intern(text []byte, epoch uint32) uint32 {
 // release frees the numbers that a cut does not use (0 in used) and that nobody asked for since its epoch began.
 func (d *dict) release(used []uint32, epoch uint32) {
 	clear(d.recent)
+	d.last = recentText{}
 	for n, u := range used {
 		if u != 0 || d.named[n] >= epoch {
 			continue
