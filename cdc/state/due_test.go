@@ -94,7 +94,7 @@ func TestWindowPlacesAreGivenBack(t *testing.T) {
 	for i := range 200_000 {
 		slot := uint32(dice.IntN(4000))
 		if e := w.find(1, slot); e != nil {
-			e.rank.major, e.touched = uint64(i), true
+			e.major, e.touched = uint64(i), true
 			continue
 		}
 		w.put(1, slot, rank{uint64(i), 1})
