@@ -42,13 +42,18 @@ type cutResult struct {
 }
 
 // Ends asks the cluster where all partitions end now, those of transactions that are under way included, and the
-// log behind HTTP.
+// log behind HTTP. When Run has ended and the connections are closed, the error is why it ended.
 func (f *Follower) Ends(ctx context.Context) (map[cdc.Partition]int64, error) {
 	out := map[cdc.Partition]int64{}
 	if f.admin != nil {
 		seen, err := f.look(ctx)
 		if err != nil {
-			return nil, err
+			select {
+			case <-f.ended: // what closed the connections says more than that they are closed
+				return nil, f.over()
+			default:
+				return nil, err
+			}
 		}
 		for at, e := range seen.parts {
 			out[at] = e.end

@@ -242,6 +242,12 @@ func TestTopicMissing(t *testing.T) {
 	if !errors.As(r.err, &e) || e.Kind != TopicMissing {
 		t.Errorf("a deleted topic: %v", r.err)
 	}
+	if err := r.stop(); !errors.As(err, &e) {
+		t.Errorf("ended with %v", err)
+	}
+	if _, err := r.Ends(t.Context()); !errors.As(err, &e) || e.Kind != TopicMissing {
+		t.Errorf("asked for the ends when it had ended: %v", err)
+	}
 }
 
 // refusal reports whether an error is a refusal of a kind.

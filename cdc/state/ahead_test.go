@@ -23,6 +23,7 @@ func TestBatchesAreSingleChanges(t *testing.T) {
 		one, all := cfg, cfg
 		one.Dir, all.Dir = t.TempDir(), t.TempDir()
 		a, b := open(t, one), open(t, all)
+		a.spilled.unsynced, b.spilled.unsynced = true, true
 		for round := range 3 {
 			list := g.deliver(g.day(400), 60)
 			base := a.Offsets()
