@@ -266,8 +266,8 @@ func (d *desk) takeNeeds(t *tile.Tile, k int, pick int32, at *tileRowsAt) {
 		o.opp, o.dos, o.marks, o.state, o.wide = int16(k), int16(n.Supply[l]), 0, orderOpen, false
 		o.extra, o.wanted, o.given = -1, wanted, 0
 		o.n[0], o.n[1], o.n[2] = n1, n2, n3
-		if n.Odd>>l&1 != 0 {
-			d.takeNote(o, t.Note(n, l), &d.skus[at.sku[l]])
+		if (n.Odd|n.Asked)>>l&1 != 0 {
+			d.takeNote(o, t, n, l, &d.skus[at.sku[l]])
 		}
 		if at.dep[l] < 0 || !placed || wanted == 0 {
 			continue
@@ -298,11 +298,17 @@ func (d *desk) splitFirst(at int, wanted, pack int64, n1, n2, n3 int32) {
 }
 
 // takeNote takes over the note of an order.
-func (d *desk) takeNote(o *order, note *tile.Note, s *sku) {
+func (d *desk) takeNote(o *order, t *tile.Tile, n *tile.Needs, lane int, s *sku) {
+	policy := uint8(d.sites[s.site].part.Policy[s.row])
+	if n.Asked>>lane&1 != 0 {
+		o.extra = d.policyStep(policy, n.Policy(lane))
+		return
+	}
+	note := t.Note(n, lane)
 	if !note.Some {
 		return
 	}
-	o.extra = d.plainSteps(uint8(d.sites[s.site].part.Policy[s.row]), &note.Terms)
+	o.extra = d.plainSteps(policy, &note.Terms)
 	if o.marks = note.Marks; o.marks != 0 {
 		s.flags |= skuNoted
 	}

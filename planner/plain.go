@@ -86,11 +86,7 @@ func (d *desk) days(p *inputs.Partition, row int) []int64 {
 // plainSteps keeps the ledger steps beside need and pack; it returns the number of the extra.
 func (d *desk) plainSteps(policy uint8, q *net.Terms) int32 {
 	x := extra{firstStep: int32(len(d.steps)), minimum: q.Least, cap: q.Room, late: -1}
-	upTo := ReasonCoverDays
-	if policy == net.PolicyMinMax {
-		upTo = ReasonOrderUpTo
-	}
-	d.step(upTo, q.Policy)
+	d.step(upTo(policy), q.Policy)
 	d.step(ReasonMinOrder, q.Minimum)
 	d.step(ReasonDeadBand, q.Dead)
 	d.step(ReasonShelfCap, q.Shelf)
@@ -100,6 +96,21 @@ func (d *desk) plainSteps(policy uint8, q *net.Terms) int32 {
 	x.steps = int32(len(d.steps)) - x.firstStep
 	d.extras = append(d.extras, x)
 	return int32(len(d.extras)) - 1
+}
+
+// policyStep keeps the one step of an order whose policy asks for other units than the need.
+func (d *desk) policyStep(policy uint8, change int64) int32 {
+	d.extras = append(d.extras, extra{firstStep: int32(len(d.steps)), steps: 1, late: -1})
+	d.steps = append(d.steps, net.Step{Reason: uint8(upTo(policy)), Change: change})
+	return int32(len(d.extras)) - 1
+}
+
+// upTo is the reason of what a policy asks for beside the need.
+func upTo(policy uint8) Reason {
+	if policy == net.PolicyMinMax {
+		return ReasonOrderUpTo
+	}
+	return ReasonCoverDays
 }
 
 func (d *desk) step(reason Reason, change int64) {

@@ -381,32 +381,34 @@ TEXT ·netWindowAVX2(SB), NOSPLIT, $0-40
 	XORQ         SI, SI
 	XORQ         DI, DI
 	XORQ         R8, R8
+	XORQ         R9, R9
 
 rows:
 	SHRQ         $0x08, SI
 	SHRQ         $0x08, DI
-	VMOVDQU      (AX)(R8*1), Y4
-	VPADDD       256(CX)(R8*1), Y4, Y6
-	VPMINSD      512(AX)(R8*1), Y6, Y6
-	VMOVDQU      Y6, 512(AX)(R8*1)
-	VMOVDQU      (CX)(R8*1), Y6
-	VMOVDQU      512(CX)(R8*1), Y7
-	VPADDD       256(AX)(R8*1), Y6, Y5
+	SHRQ         $0x08, R8
+	VMOVDQU      (AX)(R9*1), Y4
+	VPADDD       256(CX)(R9*1), Y4, Y6
+	VPMINSD      512(AX)(R9*1), Y6, Y6
+	VMOVDQU      Y6, 512(AX)(R9*1)
+	VMOVDQU      (CX)(R9*1), Y6
+	VMOVDQU      512(CX)(R9*1), Y7
+	VPADDD       256(AX)(R9*1), Y6, Y5
 	VPMAXSD      Y7, Y5, Y5
-	VMOVDQU      Y5, 256(AX)(R8*1)
+	VMOVDQU      Y5, 256(AX)(R9*1)
 	VPADDD       Y6, Y4, Y4
 	VPMAXSD      Y7, Y4, Y4
-	VPADDD       256(DX)(R8*1), Y4, Y7
-	VPSUBD       768(DX)(R8*1), Y4, Y8
-	VPSUBD       1024(AX)(R8*1), Y7, Y6
+	VPADDD       256(DX)(R9*1), Y4, Y7
+	VPSUBD       768(DX)(R9*1), Y4, Y8
+	VPSUBD       1024(AX)(R9*1), Y7, Y6
 	VPOR         Y6, Y8, Y8
 	VPSRAD       $0x1f, Y8, Y8
-	VMOVMSKPS    Y8, R9
-	TESTL        R9, R9
+	VMOVMSKPS    Y8, R10
+	TESTL        R10, R10
 	JZ           none
-	SHLQ         $0x38, R9
-	ORQ          R9, SI
-	VMOVDQU      1024(DX)(R8*1), Y9
+	SHLQ         $0x38, R10
+	ORQ          R10, SI
+	VMOVDQU      1024(DX)(R9*1), Y9
 	VPSUBD       Y4, Y9, Y9
 	VPMAXSD      Y1, Y9, Y9
 	VMOVDQA      Y9, Y10
@@ -419,59 +421,65 @@ rows:
 	VPSRLQ       $0x26, Y6, Y6
 	VPSLLQ       $0x20, Y6, Y6
 	VPOR         Y6, Y10, Y10
-	VMOVDQU      768(DX)(R8*1), Y6
+	VMOVDQU      768(DX)(R9*1), Y6
 	VPSUBD       Y4, Y6, Y6
+	VMOVDQU      Y10, 1280(BX)(R9*1)
+	VPBROADCASTD thousand<>+0(SB), Y12
+	VPMULLD      Y12, Y10, Y11
+	VPCMPGTD     Y11, Y6, Y11
 	VPMAXSD      Y1, Y6, Y6
 	VPADDD       Y3, Y6, Y6
-	VPSRLQ       $0x20, Y6, Y11
+	VPSRLQ       $0x20, Y6, Y13
 	VPMULUDQ     Y2, Y6, Y6
-	VPMULUDQ     Y2, Y11, Y11
+	VPMULUDQ     Y2, Y13, Y13
 	VPSRLQ       $0x26, Y6, Y6
-	VPSRLQ       $0x26, Y11, Y11
-	VPSLLQ       $0x20, Y11, Y11
-	VPOR         Y11, Y6, Y6
-	VMOVDQU      Y6, 768(BX)(R8*1)
-	VPCMPEQD     Y10, Y6, Y6
-	VPCMPEQD     Y11, Y11, Y11
-	VPXOR        Y11, Y6, Y11
+	VPSRLQ       $0x26, Y13, Y13
+	VPSLLQ       $0x20, Y13, Y13
+	VPOR         Y13, Y6, Y6
+	VMOVDQU      Y6, 768(BX)(R9*1)
 	VPCMPEQD     Y1, Y10, Y6
 	VPOR         Y6, Y11, Y11
-	VMOVDQU      2048(AX)(R8*1), Y6
+	VMOVDQU      2048(AX)(R9*1), Y6
 	VPCMPGTD     Y10, Y6, Y6
 	VPOR         Y6, Y11, Y11
-	VMOVDQU      2304(AX)(R8*1), Y6
+	VMOVDQU      2304(AX)(R9*1), Y6
 	VPCMPGTD     Y9, Y6, Y6
 	VPOR         Y6, Y11, Y11
-	VMOVDQU      1536(AX)(R8*1), Y9
-	VPMAXSD      1792(AX)(R8*1), Y10, Y10
+	VMOVDQU      1536(AX)(R9*1), Y9
+	VPMAXSD      1792(AX)(R9*1), Y10, Y10
 	VPADDD       Y9, Y10, Y10
 	VPCMPEQD     Y6, Y6, Y6
 	VPADDD       Y6, Y10, Y10
 	VCVTDQ2PS    Y10, Y6
-	VMULPS       2560(AX)(R8*1), Y6, Y6
+	VMULPS       2560(AX)(R9*1), Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
-	VPMULLD      Y9, Y6, Y12
-	VPSUBD       Y12, Y10, Y10
+	VPMULLD      Y9, Y6, Y13
+	VPSUBD       Y13, Y10, Y10
 	VPCMPGTD     Y10, Y1, Y6
 	VPAND        Y9, Y6, Y6
-	VPSUBD       Y6, Y12, Y12
+	VPSUBD       Y6, Y13, Y13
 	VPCMPGTD     Y10, Y9, Y6
 	VPANDN       Y9, Y6, Y6
-	VPADDD       Y6, Y12, Y12
-	VMOVDQU      Y12, (BX)(R8*1)
-	VPBROADCASTD thousand<>+0(SB), Y6
-	VPMULLD      Y6, Y12, Y9
+	VPADDD       Y6, Y13, Y13
+	VMOVDQU      Y13, (BX)(R9*1)
+	VPMULLD      Y12, Y13, Y9
 	VPADDD       Y4, Y9, Y6
-	VPCMPGTD     1280(DX)(R8*1), Y6, Y6
+	VPCMPGTD     1280(DX)(R9*1), Y6, Y6
 	VPOR         Y6, Y11, Y11
 	VPAND        Y8, Y11, Y11
-	VMOVMSKPS    Y11, R9
-	SHLQ         $0x38, R9
-	ORQ          R9, DI
+	VMOVMSKPS    Y11, R10
+	SHLQ         $0x38, R10
+	ORQ          R10, DI
 	VPANDN       Y8, Y11, Y8
-	VMOVDQU      768(AX)(R8*1), Y6
+	VMOVDQU      1280(BX)(R9*1), Y6
+	VPCMPEQD     768(BX)(R9*1), Y6, Y6
+	VPANDN       Y8, Y6, Y6
+	VMOVMSKPS    Y6, R10
+	SHLQ         $0x38, R10
+	ORQ          R10, R8
+	VMOVDQU      768(AX)(R9*1), Y6
 	VPSUBD       Y8, Y6, Y6
-	VMOVDQU      Y6, 768(AX)(R8*1)
+	VMOVDQU      Y6, 768(AX)(R9*1)
 	VPAND        Y8, Y9, Y9
 	VPADDD       Y9, Y4, Y4
 	VPSUBD       Y7, Y1, Y6
@@ -484,8 +492,8 @@ rows:
 	VPSRLQ       $0x26, Y8, Y8
 	VPSLLQ       $0x20, Y8, Y8
 	VPOR         Y8, Y6, Y6
-	VMOVDQU      Y6, 256(BX)(R8*1)
-	VMOVDQU      1280(AX)(R8*1), Y6
+	VMOVDQU      Y6, 256(BX)(R9*1)
+	VMOVDQU      1280(AX)(R9*1), Y6
 	VPSUBD       Y7, Y6, Y6
 	VPMAXSD      Y1, Y6, Y6
 	VPADDD       Y3, Y6, Y6
@@ -496,33 +504,34 @@ rows:
 	VPSRLQ       $0x26, Y7, Y7
 	VPSLLQ       $0x20, Y7, Y7
 	VPOR         Y7, Y6, Y6
-	VMOVDQU      Y6, 512(BX)(R8*1)
-	VPADDD       1536(DX)(R8*1), Y5, Y5
+	VMOVDQU      Y6, 512(BX)(R9*1)
+	VPADDD       1536(DX)(R9*1), Y5, Y5
 	VPMAXSD      Y1, Y5, Y5
 	VBROADCASTSD mostSupply<>+0(SB), Y6
 	VEXTRACTI128 $0x00, Y5, X7
 	VCVTDQ2PD    X7, Y7
 	VMULPD       Y0, Y7, Y7
-	VCVTDQ2PD    1792(DX)(R8*1), Y8
+	VCVTDQ2PD    1792(DX)(R9*1), Y8
 	VDIVPD       Y8, Y7, Y7
 	VMINPD       Y6, Y7, Y7
 	VCVTTPD2DQY  Y7, X7
-	VMOVDQU      X7, 1024(BX)(R8*1)
+	VMOVDQU      X7, 1024(BX)(R9*1)
 	VEXTRACTI128 $0x01, Y5, X5
 	VCVTDQ2PD    X5, Y5
 	VMULPD       Y0, Y5, Y5
-	VCVTDQ2PD    1808(DX)(R8*1), Y7
+	VCVTDQ2PD    1808(DX)(R9*1), Y7
 	VDIVPD       Y7, Y5, Y5
 	VMINPD       Y6, Y5, Y5
 	VCVTTPD2DQY  Y5, X5
-	VMOVDQU      X5, 1040(BX)(R8*1)
+	VMOVDQU      X5, 1040(BX)(R9*1)
 
 none:
-	VMOVDQU Y4, (AX)(R8*1)
-	ADDQ    $0x20, R8
-	CMPQ    R8, $0x00000100
+	VMOVDQU Y4, (AX)(R9*1)
+	ADDQ    $0x20, R9
+	CMPQ    R9, $0x00000100
 	JNE     rows
-	MOVQ    SI, 1280(BX)
-	MOVQ    DI, 1288(BX)
+	MOVQ    SI, 1536(BX)
+	MOVQ    DI, 1544(BX)
+	MOVQ    R8, 1552(BX)
 	VZEROUPPER
 	RET

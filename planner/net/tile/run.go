@@ -12,10 +12,15 @@ type Needs struct {
 	Wanted     column
 	N1, N2, N3 column
 	Supply     column // days of supply
+	units      column // that the policy asks for: of the vector form
 	Rows       uint64 // that need something, also rows that were left in the end
 	Odd        uint64 // those of them with a note
+	Asked      uint64 // others whose policy asks for other units than the need, and that have no more to be noted than these
 	firstNote  int32
 }
+
+// Policy gives what the policy of an asked row adds to its need, in units.
+func (n *Needs) Policy(lane int) int64 { return int64(n.units[lane] - n.N3[lane]) }
 
 // Note is what few orders have: ledger steps beside need and pack, or exceptions.
 type Note struct {
@@ -62,6 +67,7 @@ func (t *Tile) stepScalar(k int) {
 		need := (now - win.top[l]) | (now + win.low[l] - t.trigger[l])
 		act |= uint64(uint32(need)>>31) << l
 	}
+	t.Needs[k].Asked = 0 // all are looked at
 	t.look(k, act&t.Done, act&t.Done)
 }
 

@@ -46,8 +46,10 @@ const (
 	needsN2
 	needsN3
 	needsSupply
+	needsUnits
 	needsRows
-	needsOdd = needsRows + 8
+	needsOdd   = needsRows + 8
+	needsNoted = needsRows + 16
 )
 
 // Pointers of tile.Facts, of 8 bytes each, and its rows whose demand is lost.
@@ -358,9 +360,10 @@ func netWindow() {
 	VPXOR(c.zero, c.zero, c.zero)
 	VPBROADCASTD(magic, c.magic)
 	VPBROADCASTD(round, c.round)
-	rows, odds := GP64(), GP64()
+	rows, odds, noted := GP64(), GP64(), GP64()
 	XORQ(rows, rows)
 	XORQ(odds, odds)
+	XORQ(noted, noted)
 	g := GP64()
 	XORQ(g, g)
 	at := func(base Register, disp int) Mem { return Mem{Base: base, Disp: disp, Index: g, Scale: 1} }
@@ -368,6 +371,7 @@ func netWindow() {
 	Label("rows")
 	SHRQ(Imm(8), rows)
 	SHRQ(Imm(8), odds)
+	SHRQ(Imm(8), noted)
 
 	// the days before
 	was, p0, t := YMM(), YMM(), YMM()
@@ -410,13 +414,13 @@ func netWindow() {
 	n3 := YMM()
 	VMOVDQU(at(win, windowTop), n3)
 	VPSUBD(now, n3, n3)
+	VMOVDQU(units, at(needs, needsUnits))
+	odd, by := YMM(), YMM()
+	VPBROADCASTD(thousand, by)
+	VPMULLD(by, units, odd)
+	VPCMPGTD(odd, n3, odd) // what is asked for does not cover the need
 	c.unitsUp(n3)
 	VMOVDQU(n3, at(needs, needsN3))
-
-	odd := YMM()
-	VPCMPEQD(units, n3, n3)
-	VPCMPEQD(odd, odd, odd)
-	VPXOR(odd, n3, odd) // units differ from the need
 	VPCMPEQD(c.zero, units, t)
 	VPOR(t, odd, odd)
 	VMOVDQU(at(state, stateLeastOrder), t)
@@ -448,8 +452,7 @@ func netWindow() {
 	VMOVDQU(wanted, at(needs, needsWanted))
 
 	// the balance with it
-	milli, by := YMM(), YMM()
-	VPBROADCASTD(thousand, by)
+	milli := YMM()
 	VPMULLD(by, wanted, milli)
 	VPADDD(now, milli, t)
 	VPCMPGTD(at(win, windowRoom), t, t)
@@ -459,6 +462,12 @@ func netWindow() {
 	SHLQ(Imm(56), bits)
 	ORQ(bits, odds)
 	VPANDN(act, odd, act) // ordered as it is
+	VMOVDQU(at(needs, needsUnits), t)
+	VPCMPEQD(at(needs, needsN3), t, t)
+	VPANDN(act, t, t) // and for other units than the need
+	VMOVMSKPS(t, mask)
+	SHLQ(Imm(56), bits)
+	ORQ(bits, noted)
 	VMOVDQU(at(state, stateCount), t)
 	VPSUBD(act, t, t)
 	VMOVDQU(t, at(state, stateCount))
@@ -498,6 +507,7 @@ func netWindow() {
 	JNE(LabelRef("rows"))
 	MOVQ(rows, Mem{Base: needs, Disp: needsRows})
 	MOVQ(odds, Mem{Base: needs, Disp: needsOdd})
+	MOVQ(noted, Mem{Base: needs, Disp: needsNoted})
 	VZEROUPPER()
 	RET()
 }
