@@ -31,9 +31,9 @@ func (s *State) quick(p *partition, records []cdc.Decoded, i int) bool {
 	}
 	ch := &r.Changes[0]
 	o := &s.origins[ch.Origin]
-	k := rankOf(ch)
+	k, high := rankOf(ch), &p.high[ch.Origin]
 	if ch.Op != cdc.Upsert || o.source == nil || o.table.days != nil || ch.Source != "" && ch.Source != o.Source ||
-		k.less(o.floor) || k.less(o.truncated) || !o.table.present.has(f.slot) {
+		k.less(o.floor) && (k.less(*high) || s.cfg.Scattered) || k.less(o.truncated) || !o.table.present.has(f.slot) {
 		return false
 	}
 	if e := s.window.find(uint16(ch.Origin), f.slot); e == nil {
@@ -49,7 +49,6 @@ func (s *State) quick(p *partition, records []cdc.Decoded, i int) bool {
 	}
 	s.due.rows = append(s.due.rows, due{f.slot, int32(i)})
 	s.due.given |= f.given
-	high := &p.high[ch.Origin]
 	*high = later(*high, k)
 	o.source.reached(k, ch.At)
 	if o.Clock && k.streamed() {
