@@ -25,6 +25,7 @@ func (b *builder) fillRows() error {
 		}
 	}
 	f.settle()
+	b.staged, b.stageAt, b.choiceOf, b.order = nil, nil, nil, nil // a quarter of what is held beside the rows
 	return nil
 }
 

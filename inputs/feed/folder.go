@@ -19,7 +19,7 @@ import (
 type Options struct {
 	Mapping    string             // mapping file; "": mapping.yaml of the folder, where there is one
 	Base       string             // folder that increments are laid over; "": none
-	BatchRows  int                // rows of a batch; 0: 65,536
+	BatchRows  int                // rows of a batch; 0: 16,384, which stay in the cache from decoding to building
 	MaxFaults  int                // faults of a table kept for the report; 0: 20
 	Quarantine func(inputs.Fault) // called once per quarantined row, from the goroutine that reads the table
 	Trust      bool               // digests that the manifest lists are taken as they stand and not computed
@@ -77,7 +77,7 @@ const (
 // their digests. Rows are checked as they are read. A folder that cannot be taken is an *inputs.Refusal.
 func Open(ctx context.Context, dir string, opt Options) (*Folder, error) {
 	if opt.BatchRows <= 0 {
-		opt.BatchRows = 1 << 16
+		opt.BatchRows = 1 << 14
 	}
 	if opt.MaxFaults <= 0 {
 		opt.MaxFaults = 20
