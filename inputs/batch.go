@@ -78,6 +78,20 @@ type Batch struct {
 	Source   string   // file or topic-partition the rows came from
 	First    int64    // position of row 0 in it: 1-based data row of a file, offset of a topic
 	At       []int64  // nil: row r is at First + r; else the position of each row (rows were taken out)
+
+	release func()
+}
+
+// OnRelease names what takes the batch's memory back.
+func (b *Batch) OnRelease(f func()) { b.release = f }
+
+// Release gives the memory of the columns to the batches that its reader makes next; texts of dictionaries stay. The batch
+// must not be used afterwards. Who keeps a batch never calls it.
+func (b *Batch) Release() {
+	if f := b.release; f != nil {
+		b.release = nil
+		f()
+	}
 }
 
 // Position returns where row r stands in the batch's source.
@@ -130,9 +144,10 @@ func (r *datasetReader) Next(ctx context.Context) (*Batch, error) {
 	if len(r.batches) == 0 {
 		return nil, io.EOF
 	}
-	b := r.batches[0]
+	b := *r.batches[0]
+	b.release = nil // it is read again
 	r.batches = r.batches[1:]
-	return b, nil
+	return &b, nil
 }
 
 func (r *datasetReader) Close() error { return nil }

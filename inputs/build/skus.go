@@ -29,7 +29,9 @@ func key(item, node int32) uint64 { return uint64(item)<<32 | uint64(uint32(node
 func (b *builder) readSKUs() error {
 	names := inputs.ParameterNames()
 	b.staged = make([][]int32, len(names))
-	var rows []keyed // by item and node, as narrow as they allow
+	var batches [][]keyed // by item and node, as narrow as they allow
+	count := 0
+	pieces := make([][]stagedPiece, len(names))
 	nodeBits := keyBits(len(b.nodeIDs.ids))
 	items, nodes := b.itemIDs.refs(), b.nodeIDs.refs()
 	kinds := b.net.Nodes.Kind
@@ -39,12 +41,12 @@ func (b *builder) readSKUs() error {
 	}
 	var origins []origin
 	err := b.each("skus", func(t *inputs.Batch, n *inputs.Counts) error {
-		origins = append(origins, origin{&inputs.Batch{Contract: t.Contract, Source: t.Source, First: t.First}, len(rows)})
+		origins = append(origins, origin{&inputs.Batch{Contract: t.Contract, Source: t.Source, First: t.First}, count})
 		item, node := t.Col("item"), t.Col("node")
-		base := len(rows)
+		base := count
 		kept := make([]int32, 0, t.Rows)
 		itemOf, nodeOf := items.resolve(item, t.Rows), nodes.resolve(node, t.Rows)
-		rows = slices.Grow(rows, t.Rows)
+		rows := make([]keyed, 0, t.Rows)
 		for r := 0; r < t.Rows; r++ {
 			if deleted(t, r) {
 				n.Filtered++
@@ -63,18 +65,22 @@ func (b *builder) readSKUs() error {
 				kept = append(kept, int32(r))
 			}
 		}
+		batches, count = append(batches, rows), count+len(rows)
 		for p, name := range names {
-			b.staged[p] = stageColumn(b.staged[p], t.Col(name), kept, base)
+			if v := t.Col(name); !v.Absent {
+				pieces[p] = append(pieces[p], stagedPiece{base, stage(v, kept)})
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for p := range b.staged {
-		if b.staged[p] != nil {
-			b.staged[p] = padNull(b.staged[p], len(rows))
-		}
+	rows := slices.Concat(batches...)
+	batches = nil
+	for p := range pieces {
+		b.staged[p] = joinStaged(pieces[p], count)
+		pieces[p] = nil
 	}
 	sortKeyed(rows, nil, nodeBits+keyBits(len(b.itemIDs.ids)))
 	b.itemAt = make([]int32, len(b.itemIDs.ids)+1)
@@ -113,18 +119,20 @@ func (b *builder) duplicateSKU(batch *inputs.Batch, item, node int32) {
 	}
 }
 
-// stageColumn appends the kept rows of a parameter column; base rows were staged before.
-func stageColumn(col []int32, v *inputs.Vector, kept []int32, base int) []int32 {
-	if v.Absent {
-		return col
-	}
-	col = slices.Grow(padNull(col, base), len(kept))[:base+len(kept)]
-	to := col[base:]
+// stagedPiece is the values of a parameter column in one batch.
+type stagedPiece struct {
+	first  int // staged row
+	values []int32
+}
+
+// stage gives the values of the kept rows, null where there is none.
+func stage(v *inputs.Vector, kept []int32) []int32 {
+	to := make([]int32, len(kept))
 	if v.Null == nil {
 		for i, r := range kept {
 			to[i] = int32(v.Ints[r])
 		}
-		return col
+		return to
 	}
 	for i, r := range kept {
 		to[i] = null
@@ -132,7 +140,19 @@ func stageColumn(col []int32, v *inputs.Vector, kept []int32, base int) []int32 
 			to[i] = int32(v.Ints[r])
 		}
 	}
-	return col
+	return to
+}
+
+// joinStaged puts the pieces of a column together, of n rows, null in batches that did not have it; nil for none.
+func joinStaged(pieces []stagedPiece, n int) []int32 {
+	if len(pieces) == 0 {
+		return nil
+	}
+	col := make([]int32, 0, n)
+	for _, p := range pieces {
+		col = append(padNull(col, p.first), p.values...)
+	}
+	return padNull(col, n)
 }
 
 func padNull(col []int32, n int) []int32 {

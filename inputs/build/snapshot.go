@@ -121,7 +121,7 @@ type builder struct {
 	orders *ordersKept
 }
 
-// batches hands the batches of a table to f, none when there is no such table.
+// batches hands the batches of a table to f, none when there is no such table. f keeps nothing of a batch but texts.
 func batches(ctx context.Context, src inputs.Source, table string, f func(*inputs.Batch) error) error {
 	if !src.Has(table) {
 		return nil
@@ -142,6 +142,7 @@ func batches(ctx context.Context, src inputs.Source, table string, f func(*input
 		if err := f(batch); err != nil {
 			return err
 		}
+		batch.Release()
 	}
 }
 

@@ -31,21 +31,44 @@ type column struct {
 	last    string // raw text of the value before, and its code
 	lastC   uint32
 	hasLast bool
-	lists   int // list elements of the batch before: what the next one will need
+	lists   int // list elements of the batch before: about what the next one will need
+	spare   chan inputs.Vector
 }
 
+// spareVectors is how many vectors of a column wait to be used again: one batch is decoded, one waits, one is used.
+const spareVectors = 3
+
+// begin starts a batch, in the memory of one that was released where there is one.
 func (c *column) begin(rows int) {
 	c.n, c.nulls = 0, false
-	c.vec = inputs.Vector{}
+	select {
+	case v := <-c.spare:
+		c.vec = inputs.Vector{Codes: v.Codes[:0], Ints: v.Ints[:0], List: v.List[:0]}
+		if v.Offsets != nil {
+			c.vec.Offsets = append(v.Offsets[:0], 0)
+		}
+		return
+	default:
+		c.vec = inputs.Vector{}
+	}
 	switch {
 	case c.def.Type.Texts():
 		c.vec.Codes = make([]uint32, 0, rows)
 	case c.def.Type.Lists():
 		c.vec.Offsets = make([]uint32, 1, rows+1)
-		c.vec.List = make([]int64, 0, c.lists)
+		c.vec.List = make([]int64, 0, c.lists+c.lists/8)
 	default:
 		c.vec.Ints = make([]int64, 0, rows)
 	}
+}
+
+// giveBack takes a vector that nobody uses any more.
+func (c *column) giveBack(v *inputs.Vector) {
+	select {
+	case c.spare <- *v:
+	default:
+	}
+	*v = inputs.Vector{}
 }
 
 // vector returns what was gathered, for a batch of n rows.

@@ -102,7 +102,7 @@ func (r *reader) learn(ctx context.Context) error {
 	return nil
 }
 
-// drain hands what is left of a file to use.
+// drain hands what is left of a file to use, which keeps nothing of a batch.
 func drain(ctx context.Context, dec decoder, use func(*inputs.Batch, []inputs.RowFault) error) error {
 	for {
 		b, faults, err := guarded(ctx, dec)
@@ -115,6 +115,7 @@ func drain(ctx context.Context, dec decoder, use func(*inputs.Batch, []inputs.Ro
 		if err != nil {
 			return err
 		}
+		b.Release()
 	}
 }
 

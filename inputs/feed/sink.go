@@ -39,6 +39,7 @@ func newSink(c *inputs.Contract, tm *TableMapping, dicts dictionaries, capacity 
 	for i := range c.Columns {
 		col := &s.cols[i]
 		col.def, col.dict, col.source = &c.Columns[i], dicts[i], c.Columns[i].Name
+		col.spare = make(chan inputs.Vector, spareVectors)
 		if tm == nil {
 			continue
 		}
@@ -215,6 +216,13 @@ func (s *sink) batch(source string, first int64) (*inputs.Batch, []inputs.RowFau
 	if s.hasOp {
 		b.Ops = s.ops
 	}
+	b.OnRelease(func() {
+		for i := range b.Columns {
+			if !b.Columns[i].Absent {
+				s.cols[i].giveBack(&b.Columns[i])
+			}
+		}
+	})
 	return b, s.faults
 }
 
