@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,6 +60,9 @@ func TestStreamGivesTheSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	opt := build.Options{Tenant: "example", AsOf: g.Config().AsOf, Horizon: 28}
+	oneDC := generate.Config{SKUs: 5_000, DCs: 1, StoresPerDC: 12, Items: 600, Vendors: 5, Seed: 7}
+	increments := inRowGroups(t, oneDC)
+	addIncrement(t, oneDC, increments)
 	for name, c := range map[string]struct {
 		dir string
 		opt build.Options
@@ -68,14 +72,16 @@ func TestStreamGivesTheSnapshot(t *testing.T) {
 		"row groups of several parts": {inRowGroups(t, generate.Config{
 			SKUs: 5_000, DCs: 3, StoresPerDC: 4, Items: 600, Vendors: 5, Seed: 7,
 		}), opt},
-		"row groups of one part, every row twice": {inRowGroups(t, generate.Config{
-			SKUs: 5_000, DCs: 1, StoresPerDC: 12, Items: 600, Vendors: 5, Seed: 7,
-		}), opt},
+		"row groups of one part":       {inRowGroups(t, oneDC), opt},
+		"an increment over row groups": {increments, opt},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := builtAtOnce(t, c.dir, c.opt)
 			if name == "dirty rows" && want.counts["forecasts"].Quarantined == 0 {
 				t.Fatal("no dirty row among the forecasts")
+			}
+			if name == "an increment over row groups" && want.fed["inventory"].Filtered == 0 {
+				t.Fatal("no row was taken away")
 			}
 			for _, parts := range []int{1, 3, 40} {
 				got := builtInParts(t, c.dir, c.opt, parts)
@@ -128,6 +134,42 @@ func inRowGroups(t *testing.T, cfg generate.Config) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// addIncrement adds a file of changes to the stock of a folder: rows taken away, given anew, and both.
+func addIncrement(t *testing.T, cfg generate.Config, dir string) {
+	t.Helper()
+	g, err := generate.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := g.Source().Open(t.Context(), "inventory")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := r.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "item,node,on_hand,op\n"
+	for row := range b.Rows {
+		key := b.Text(row, "item") + "," + b.Text(row, "node")
+		if row%5 == 0 {
+			text += key + "," + strconv.Itoa(row) + ",upsert\n"
+		}
+		if row%7 == 0 {
+			text += key + ",,delete\n"
+		}
+		if row%35 == 0 {
+			text += key + ",3,upsert\n"
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "inventory.9.csv"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := feed.WriteManifest(t.Context(), dir, ""); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // outcome is what a build left.
