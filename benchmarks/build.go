@@ -25,11 +25,19 @@ func network(s settings) (*generate.Net, error) {
 const inOnePiece = 2_000_000
 
 // buildSnapshot makes the snapshot from tables that lie in memory as batches, so that neither the generator
-// nor a disk is measured; of larger networks from Parquet files into a snapshot on disk, in parts, as `run` does.
+// nor a disk is measured, and from Parquet files into a snapshot on disk, in parts where they are larger than memory, as
+// `run` does. Larger networks are made from files alone.
 func buildSnapshot(ctx context.Context, s settings, report func(result)) error {
-	if s.largest > inOnePiece { // one form for all sizes: their growth is what is asked for
-		return buildOnDisk(ctx, s, report)
+	if s.largest <= inOnePiece { // one form for all sizes: their growth is what is asked for
+		if err := buildInMemory(ctx, s, report); err != nil {
+			return err
+		}
 	}
+	return buildOnDisk(ctx, s, report)
+}
+
+// buildInMemory makes it from tables in memory.
+func buildInMemory(ctx context.Context, s settings, report func(result)) error {
 	net, err := network(s)
 	if err != nil {
 		return err
