@@ -142,7 +142,7 @@ func joinAbort(err error, w *store.Writer) error {
 
 // memoryPerByte is what a byte of an input file takes in memory while its snapshot is built at once: measured with
 // Parquet files of the default network, the widest form, and rounded up. Other formats are larger files.
-const memoryPerByte = 8
+const memoryPerByte = 14
 
 // leastParts is raised by tests.
 var leastParts int64 = 1
