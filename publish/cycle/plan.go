@@ -222,8 +222,8 @@ func (r *run) planCall(ctx context.Context, dcs []inputs.NodeIdx, rows *loader, 
 	w := planfile.NewWriter(planfile.Options{
 		FS: r.cfg.FS, State: r.cfg.State, Network: r.snap.net, Engine: r.cfg.Engine, Tenant: r.cfg.Tenant,
 		Cycle: r.intent.Cycle, AsOf: r.intent.AsOf, PolicyHash: r.intent.PolicyHash, Replaces: r.intent.Replaces,
-		LayersOff: r.cfg.Policy.LayersOff,
-		Facts:     r.facts,
+		LayersOff: r.cfg.Policy.LayersOff, Room: r.cfg.Warm.roomOf(),
+		Facts: r.facts,
 		Done: func(ctx context.Context, _ string, m *planfile.Manifest, res *planner.DCResult) error {
 			return r.onPlanned(ctx, m, res, d)
 		},

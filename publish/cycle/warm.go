@@ -13,6 +13,7 @@ import (
 	"echelon/inputs/build"
 	"echelon/inputs/store"
 	"echelon/publish"
+	"echelon/publish/planfile"
 	"echelon/publish/state"
 )
 
@@ -31,6 +32,7 @@ type Warm struct {
 	plans []*warmPlan
 	far   map[string]*far
 	files map[string]*heldFiles // by folder
+	room  planfile.Room         // memory of plan files being made
 	// manifests in the topics that the state has as published, by (cycle, DC) with their plan hashes: they stay so
 	alike map[[2]string]string
 	whole *store.Whole // the snapshot that later ones lie over on disk; nil: the next one is written in full
@@ -159,6 +161,14 @@ func (w *Warm) wholeOnDisk() *store.Whole {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.whole
+}
+
+// roomOf is memory that plan files are made in; nil: each writer has its own.
+func (w *Warm) roomOf() *planfile.Room {
+	if w == nil {
+		return nil
+	}
+	return &w.room
 }
 
 // keepWhole remembers a snapshot that was written in full, while its rows stay in memory.

@@ -130,7 +130,7 @@ func (f *fedWorld) snapshotOf(dir, id string) (*store.Snapshot, []*inputs.Partit
 // in memory, plan what cold and full ones do, line by line, and leave the same snapshots, also where the folders of
 // earlier ones are gone and what is on disk is only what differs.
 func TestWarmCyclesAreCold(t *testing.T) {
-	over, nets := 0, 0
+	over, nets, on := 0, 0, 0
 	for seed := range uint64(3) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		w := worlds.New(700+seed, []worlds.Shape{worlds.Mixed, worlds.Levels}[seed%2])
@@ -178,6 +178,20 @@ func TestWarmCyclesAreCold(t *testing.T) {
 				last = newest(t, dirs, got.AsOf)
 			}
 		}
+		// another process goes on from what is on disk
+		f.move(r, 4)
+		cold := f.config(coldDir, coldShelf)
+		cold.Full = true
+		got, want := must(t, f.config(warmDir, warmShelf)), must(t, cold)
+		if d := cmp.Diff(lines(t, coldDir, want), lines(t, warmDir, got)); d != "" || got.PlanHash != want.PlanHash {
+			t.Fatalf("seed %d, gone on: plan %.12s, cold %.12s: %.1500s", seed, got.PlanHash, want.PlanHash, d)
+		}
+		if got.Net != nil && got.Net.Base != "" && got.Net.Rows < got.Net.Of {
+			on++
+		}
+	}
+	if on == 0 {
+		t.Error("no cold cycle was a net change of a warm one's")
 	}
 	if over < 6 || nets < 6 {
 		t.Errorf("%d snapshots of what differs, %d net changes: the test shows little", over, nets)

@@ -30,10 +30,21 @@ func newGathered(id planner.LayerID) *gathered {
 	return g
 }
 
+// bytes is what the room takes.
+func (g *gathered) bytes() int64 {
+	var n int
+	for i := range g.cols {
+		c := &g.cols[i]
+		n += 4*(cap(c.i32)+cap(c.off)+cap(c.ints.narrow)) + 8*cap(c.ints.wide) + 16*cap(c.str) + cap(c.u8) + cap(c.reason)
+	}
+	return int64(n)
+}
+
 // empty forgets the rows and keeps their room.
 func (g *gathered) empty() {
 	for i := range g.cols {
 		c := &g.cols[i]
+		clear(c.str) // texts are the caller's
 		c.i32, c.u8, c.str, c.off, c.reason = c.i32[:0], c.u8[:0], c.str[:0], c.off[:0], c.reason[:0]
 		c.ints.empty()
 	}

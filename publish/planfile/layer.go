@@ -61,7 +61,7 @@ func (w *layerWriter) open() (err error) {
 // add appends the rows of t, in pieces that fit a row group.
 func (w *layerWriter) add(e *encoder, t *planner.Table) error {
 	if w.pending == nil && t.Rows > 0 {
-		w.pending = w.writer.takeRows(t.Layer)
+		w.pending = w.writer.opt.Room.takeRows(t.Layer)
 	}
 	for from := 0; from < t.Rows; {
 		to := min(t.Rows, from+groupLines-w.pending.rows)
@@ -167,7 +167,7 @@ func (w *layerWriter) flush(e *encoder) error {
 func (w *layerWriter) leaveRows() {
 	if w.pending != nil {
 		w.pending.empty()
-		w.writer.leaveRows(w.pending)
+		w.writer.opt.Room.leaveRows(w.pending)
 		w.pending = nil
 	}
 }

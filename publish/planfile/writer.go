@@ -29,6 +29,7 @@ type Options struct {
 	PolicyHash string
 	Replaces   string
 	LayersOff  [planner.NumLayers]bool
+	Room       *Room // of earlier writers; nil: its own
 	// Facts gives what the state store knows of a DC: until when its releases count, which earlier cycles'
 	// releases it counted. Called once per DC, from the goroutine that plans it.
 	Facts func(dc string) DCFacts
@@ -69,11 +70,9 @@ func DCName(n *inputs.Network, dc inputs.NodeIdx) string {
 type Writer struct {
 	opt Options
 
-	mu       sync.Mutex
-	open     map[inputs.NodeIdx]*dcWriter
-	encoders []*encoder // idle
-	idleRows [planner.NumLayers][]*gathered
-	empty    [planner.NumLayers]emptyLayer
+	mu    sync.Mutex
+	open  map[inputs.NodeIdx]*dcWriter
+	empty [planner.NumLayers]emptyLayer
 }
 
 // emptyLayer is a layer's file without rows in a folder that has its name: the same in every DC, so that further ones
@@ -155,6 +154,9 @@ func NewWriter(o Options) *Writer {
 	if o.FS == nil {
 		o.FS = disk.OS{}
 	}
+	if o.Room == nil {
+		o.Room = &Room{}
+	}
 	return &Writer{opt: o, open: make(map[inputs.NodeIdx]*dcWriter)}
 }
 
@@ -181,11 +183,11 @@ func (w *Writer) Chunk(ctx context.Context, c *planner.Chunk) error {
 	if err != nil {
 		return err
 	}
-	e, err := w.encoder()
+	e, err := w.opt.Room.encoder()
 	if err != nil {
 		return err
 	}
-	defer w.idle(e)
+	defer w.opt.Room.leaveEncoder(e)
 	for id, t := range c.Tables {
 		if t == nil || d.layers[id] == nil {
 			continue
@@ -307,48 +309,13 @@ func (d *dcWriter) abandon() {
 	}
 }
 
-// takeRows gives room for the rows of a layer's row group: what another file of the layer has left, else a new one.
-func (w *Writer) takeRows(id planner.LayerID) *gathered {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if n := len(w.idleRows[id]); n > 0 {
-		t := w.idleRows[id][n-1]
-		w.idleRows[id] = w.idleRows[id][:n-1]
-		return t
-	}
-	return newGathered(id)
-}
-
-func (w *Writer) leaveRows(g *gathered) {
-	w.mu.Lock()
-	w.idleRows[g.layer] = append(w.idleRows[g.layer], g)
-	w.mu.Unlock()
-}
-
-func (w *Writer) encoder() (*encoder, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if n := len(w.encoders); n > 0 {
-		e := w.encoders[n-1]
-		w.encoders = w.encoders[:n-1]
-		return e, nil
-	}
-	return newEncoder()
-}
-
-func (w *Writer) idle(e *encoder) {
-	w.mu.Lock()
-	w.encoders = append(w.encoders, e)
-	w.mu.Unlock()
-}
-
 // finish writes the manifest and renames the folder.
 func (w *Writer) finish(d *dcWriter, r *planner.DCResult) (*Manifest, error) {
-	e, err := w.encoder()
+	e, err := w.opt.Room.encoder()
 	if err != nil {
 		return nil, err
 	}
-	defer w.idle(e)
+	defer w.opt.Room.leaveEncoder(e)
 	var facts DCFacts
 	if w.opt.Facts != nil {
 		facts = w.opt.Facts(d.name)
