@@ -35,6 +35,20 @@ func errLoadLeft(row *loadRow) error {
 	return fmt.Errorf("the base's snapshot does not give the base's workload (%d lines left of a sum): %w", row.cell.lines, errGoneID)
 }
 
+// seekLoad gives the first row of a workload, from a row on, that does not come before m. What moves lies close together.
+func (t *Table) seekLoad(from int, m *loadRow) int {
+	nodes, days, others, kinds := t.Cols[0].I32, t.Cols[1].I32, t.Cols[3].I32, t.Cols[2].U8
+	before := func(r int) bool {
+		row := loadRow{node: inputs.NodeIdx(nodes[r]), day: days[r], kind: kinds[r], other: inputs.NodeIdx(others[r])}
+		return compareLoad(&row, m) < 0
+	}
+	lo, step := from, 1
+	for lo+step <= t.Rows && before(lo+step-1) {
+		lo, step = lo+step, 2*step
+	}
+	return lo + sort.Search(min(step-1, t.Rows-lo), func(k int) bool { return !before(lo + k) })
+}
+
 // spliceLoads adds sorted moves to a workload in the same indexes. Where they cancel out it is the one that was.
 func spliceLoads(had *Table, moves []loadRow) (*Table, error) {
 	sums := moves[:0]
@@ -56,10 +70,7 @@ func spliceLoads(had *Table, moves []loadRow) (*Table, error) {
 	from := 0
 	for i := range sums {
 		m := &sums[i]
-		at := from + sort.Search(had.Rows-from, func(k int) bool {
-			row := had.loadRow(from+k, nil, 1)
-			return compareLoad(&row, m) >= 0
-		})
+		at := had.seekLoad(from, m)
 		out.appendRows(had, from, at)
 		from = at
 		sum := *m

@@ -147,11 +147,16 @@ func (w *Writer) over(base *Whole, parts []*inputs.Partition) error {
 	if len(file) == 0 {
 		return nil
 	}
-	_, err := w.create(overName, func(out io.Writer) error {
-		_, err := out.Write(file)
-		return err
-	})
-	return err
+	path := filepath.Join(w.dir+partial, overName)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return fmt.Errorf("write snapshot: %w", err)
+	}
+	_, err = f.Write(file) // its parts have their digests
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write snapshot file %s: %w", path, err)
+	}
+	return nil
 }
 
 // layOver makes what lies over the file of a partition for another one.
