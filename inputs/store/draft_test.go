@@ -24,7 +24,7 @@ func TestDraft(t *testing.T) {
 			p.OnHand[r], p.Flags[r] = int32(r)*7-n, inputs.FlagHeld
 		}
 		for r := range n {
-			p.Inbound.Row, p.Inbound.Ref = append(p.Inbound.Row, r), append(p.Inbound.Ref, "order/"+string(rune('A'+r)))
+			p.Inbound.Row, p.Inbound.Ref = append(p.Inbound.Row, r), append(p.Inbound.Ref, "order/"+string('A'+r))
 			p.D64 = append(p.D64, 1<<40)
 		}
 		want = append(want, p)
