@@ -301,7 +301,7 @@ func (d *desk) splitFirst(at int, wanted, pack int64, n1, n2, n3 int32) {
 func (d *desk) takeNote(o *order, t *tile.Tile, n *tile.Needs, lane int, s *sku) {
 	policy := uint8(d.sites[s.site].part.Policy[s.row])
 	if n.Asked>>lane&1 != 0 {
-		o.extra = d.policyStep(policy, n.Policy(lane))
+		o.extra = d.askedSteps(policy, n.Policy(lane), t.Minimum(n, lane))
 		return
 	}
 	note := t.Note(n, lane)

@@ -98,10 +98,12 @@ func (d *desk) plainSteps(policy uint8, q *net.Terms) int32 {
 	return int32(len(d.extras)) - 1
 }
 
-// policyStep keeps the one step of an order whose policy asks for other units than the need.
-func (d *desk) policyStep(policy uint8, change int64) int32 {
-	d.extras = append(d.extras, extra{firstStep: int32(len(d.steps)), steps: 1, late: -1})
-	d.steps = append(d.steps, net.Step{Reason: uint8(upTo(policy)), Change: change})
+// askedSteps keeps the steps of an order to which its policy and the least order add, and nothing else.
+func (d *desk) askedSteps(policy uint8, more, minimum int64) int32 {
+	first := int32(len(d.steps))
+	d.step(upTo(policy), more)
+	d.step(ReasonMinOrder, minimum)
+	d.extras = append(d.extras, extra{firstStep: first, steps: int32(len(d.steps)) - first, late: -1})
 	return int32(len(d.extras)) - 1
 }
 

@@ -439,9 +439,6 @@ rows:
 	VMOVDQU      Y6, 768(BX)(R9*1)
 	VPCMPEQD     Y1, Y10, Y6
 	VPOR         Y6, Y11, Y11
-	VMOVDQU      2048(AX)(R9*1), Y6
-	VPCMPGTD     Y10, Y6, Y6
-	VPOR         Y6, Y11, Y11
 	VMOVDQU      2304(AX)(R9*1), Y6
 	VPCMPGTD     Y9, Y6, Y6
 	VPOR         Y6, Y11, Y11
@@ -474,6 +471,10 @@ rows:
 	VMOVDQU      1280(BX)(R9*1), Y6
 	VPCMPEQD     768(BX)(R9*1), Y6, Y6
 	VPANDN       Y8, Y6, Y6
+	VMOVDQU      2048(AX)(R9*1), Y10
+	VPCMPGTD     1280(BX)(R9*1), Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPOR         Y10, Y6, Y6
 	VMOVMSKPS    Y6, R10
 	SHLQ         $0x38, R10
 	ORQ          R10, R8

@@ -15,12 +15,17 @@ type Needs struct {
 	units      column // that the policy asks for: of the vector form
 	Rows       uint64 // that need something, also rows that were left in the end
 	Odd        uint64 // those of them with a note
-	Asked      uint64 // others whose policy asks for other units than the need, and that have no more to be noted than these
+	Asked      uint64 // others whose ledger has the policy or the least order, and no more: Policy and Minimum say how much
 	firstNote  int32
 }
 
 // Policy gives what the policy of an asked row adds to its need, in units.
 func (n *Needs) Policy(lane int) int64 { return int64(n.units[lane] - n.N3[lane]) }
+
+// Minimum gives what the least order adds to what an asked row's policy asks for, in units.
+func (t *Tile) Minimum(n *Needs, lane int) int64 {
+	return int64(max(t.leastOrder[lane]-n.units[lane], 0))
+}
 
 // Note is what few orders have: ledger steps beside need and pack, or exceptions.
 type Note struct {

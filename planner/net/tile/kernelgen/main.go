@@ -423,9 +423,6 @@ func netWindow() {
 	VMOVDQU(n3, at(needs, needsN3))
 	VPCMPEQD(c.zero, units, t)
 	VPOR(t, odd, odd)
-	VMOVDQU(at(state, stateLeastOrder), t)
-	VPCMPGTD(units, t, t)
-	VPOR(t, odd, odd)
 	VMOVDQU(at(state, stateDead), t)
 	VPCMPGTD(asked, t, t)
 	VPOR(t, odd, odd)
@@ -465,6 +462,11 @@ func netWindow() {
 	VMOVDQU(at(needs, needsUnits), t)
 	VPCMPEQD(at(needs, needsN3), t, t)
 	VPANDN(act, t, t) // and for other units than the need
+	more := YMM()
+	VMOVDQU(at(state, stateLeastOrder), more)
+	VPCMPGTD(at(needs, needsUnits), more, more)
+	VPAND(act, more, more) // or for fewer than the least order
+	VPOR(more, t, t)
 	VMOVMSKPS(t, mask)
 	SHLQ(Imm(56), bits)
 	ORQ(bits, noted)
