@@ -301,7 +301,10 @@ func (d *desk) splitFirst(at int, wanted, pack int64, n1, n2, n3 int32) {
 func (d *desk) takeNote(o *order, t *tile.Tile, n *tile.Needs, lane int, s *sku) {
 	policy := uint8(d.sites[s.site].part.Policy[s.row])
 	if n.Asked>>lane&1 != 0 {
-		o.extra = d.askedSteps(policy, n.Policy(lane), t.Minimum(n, lane))
+		x := extra{firstStep: int32(len(d.steps)), late: -1}
+		more, minimum, dead := t.Asked(n, lane)
+		d.askedSteps(policy, more, minimum, dead)
+		o.extra = d.keepSteps(x)
 		return
 	}
 	note := t.Note(n, lane)

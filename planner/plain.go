@@ -86,33 +86,30 @@ func (d *desk) days(p *inputs.Partition, row int) []int64 {
 // plainSteps keeps the ledger steps beside need and pack; it returns the number of the extra.
 func (d *desk) plainSteps(policy uint8, q *net.Terms) int32 {
 	x := extra{firstStep: int32(len(d.steps)), minimum: q.Least, cap: q.Room, late: -1}
-	d.step(upTo(policy), q.Policy)
-	d.step(ReasonMinOrder, q.Minimum)
-	d.step(ReasonDeadBand, q.Dead)
+	d.askedSteps(policy, q.Policy, q.Minimum, q.Dead)
 	d.step(ReasonShelfCap, q.Shelf)
 	d.step(ReasonShelfLife, q.Life)
 	d.step(ReasonSeasonEnd, q.Season)
 	d.step(ReasonSizeConflict, q.Conflict)
+	return d.keepSteps(x)
+}
+
+// askedSteps keeps the steps that come before any cap.
+func (d *desk) askedSteps(policy uint8, more, minimum, dead int64) {
+	upTo := ReasonCoverDays
+	if policy == net.PolicyMinMax {
+		upTo = ReasonOrderUpTo
+	}
+	d.step(upTo, more)
+	d.step(ReasonMinOrder, minimum)
+	d.step(ReasonDeadBand, dead)
+}
+
+// keepSteps keeps an extra with the steps since its first; it returns its number.
+func (d *desk) keepSteps(x extra) int32 {
 	x.steps = int32(len(d.steps)) - x.firstStep
 	d.extras = append(d.extras, x)
 	return int32(len(d.extras)) - 1
-}
-
-// askedSteps keeps the steps of an order to which its policy and the least order add, and nothing else.
-func (d *desk) askedSteps(policy uint8, more, minimum int64) int32 {
-	first := int32(len(d.steps))
-	d.step(upTo(policy), more)
-	d.step(ReasonMinOrder, minimum)
-	d.extras = append(d.extras, extra{firstStep: first, steps: int32(len(d.steps)) - first, late: -1})
-	return int32(len(d.extras)) - 1
-}
-
-// upTo is the reason of what a policy asks for beside the need.
-func upTo(policy uint8) Reason {
-	if policy == net.PolicyMinMax {
-		return ReasonOrderUpTo
-	}
-	return ReasonCoverDays
 }
 
 func (d *desk) step(reason Reason, change int64) {

@@ -48,9 +48,9 @@
 // AVX-512 form: nobody has run one on a processor that has it, and what was never run is not shipped. Where vectors
 // divide they do it as integers would: whole packs by a reciprocal in float32 that is put right by one step (packs up to
 // 4,096, needs up to 2²²), units by a multiplication that is exact for 32 bits, days of supply by a quotient of numbers
-// below 2⁵³ (tests of the package go through them). What the columns alone do not tell (a cap that may bite, a dead
-// band) is looked at row by row, in the same place; plain Go looks at every order so. What a policy
-// or a least order adds is all that most of such orders have to tell: vectors leave it to Needs.Policy and Tile.Minimum.
+// below 2⁵³ (tests of the package go through them). What the columns alone do not tell (a cap that may bite) is looked
+// at row by row, in the same place; plain Go looks at every order so. What a policy or a least order adds and what lies in
+// a dead band is all that most ledgers have beside the need: vectors leave it to Tile.Asked.
 //
 // Invariants:
 //

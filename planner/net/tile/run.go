@@ -15,16 +15,20 @@ type Needs struct {
 	units      column // that the policy asks for: of the vector form
 	Rows       uint64 // that need something, also rows that were left in the end
 	Odd        uint64 // those of them with a note
-	Asked      uint64 // others whose ledger has the policy or the least order, and no more: Policy and Minimum say how much
+	Asked      uint64 // others whose ledger has no more than Tile.Asked says
 	firstNote  int32
 }
 
-// Policy gives what the policy of an asked row adds to its need, in units.
-func (n *Needs) Policy(lane int) int64 { return int64(n.units[lane] - n.N3[lane]) }
-
-// Minimum gives what the least order adds to what an asked row's policy asks for, in units.
-func (t *Tile) Minimum(n *Needs, lane int) int64 {
-	return int64(max(t.leastOrder[lane]-n.units[lane], 0))
+// Asked gives the ledger of an asked row beside its need, in units: what its policy adds, what the least order adds to
+// that, or what of it lies in the dead band.
+func (t *Tile) Asked(n *Needs, lane int) (policy, minimum, dead int64) {
+	l := lane % Rows
+	units := n.units[l]
+	policy = int64(units - n.N3[l])
+	if n.Wanted[l] == 0 {
+		return policy, 0, -int64(units)
+	}
+	return policy, int64(max(t.leastOrder[l]-units, 0)), 0
 }
 
 // Note is what few orders have: ledger steps beside need and pack, or exceptions.

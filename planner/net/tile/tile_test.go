@@ -287,7 +287,7 @@ func kernel(t *tile.Tile, lane int) outcome {
 		}
 		o := order{opp: k, wanted: n.Wanted[lane], n1: n.N1[lane], n2: n.N2[lane], n3: n.N3[lane], supply: n.Supply[lane]}
 		if n.Asked>>lane&1 != 0 {
-			o.terms.Policy, o.terms.Minimum = n.Policy(lane), t.Minimum(n, lane)
+			o.terms.Policy, o.terms.Minimum, o.terms.Dead = t.Asked(n, lane)
 		}
 		if n.Odd>>lane&1 != 0 {
 			note := t.Note(n, lane)

@@ -423,9 +423,12 @@ func netWindow() {
 	VMOVDQU(n3, at(needs, needsN3))
 	VPCMPEQD(c.zero, units, t)
 	VPOR(t, odd, odd)
-	VMOVDQU(at(state, stateDead), t)
-	VPCMPGTD(asked, t, t)
-	VPOR(t, odd, odd)
+	dead := YMM() // asked for under the dead band, and the presentation minimum holds
+	VMOVDQU(at(state, stateDead), dead)
+	VPCMPGTD(asked, dead, dead)
+	VMOVDQU(at(state, statePres), t)
+	VPCMPGTD(lowest, t, t)
+	VPANDN(dead, t, dead)
 
 	// whole packs: the quotient of the reciprocal is off by one at the most
 	pack, packs, rest := YMM(), YMM(), YMM()
@@ -446,6 +449,7 @@ func netWindow() {
 	VPCMPGTD(rest, pack, t) // one too few, unless pack > rest
 	VPANDN(pack, t, t)
 	VPADDD(t, wanted, wanted)
+	VPANDN(wanted, dead, wanted)
 	VMOVDQU(wanted, at(needs, needsWanted))
 
 	// the balance with it
@@ -465,7 +469,8 @@ func netWindow() {
 	more := YMM()
 	VMOVDQU(at(state, stateLeastOrder), more)
 	VPCMPGTD(at(needs, needsUnits), more, more)
-	VPAND(act, more, more) // or for fewer than the least order
+	VPOR(dead, more, more)
+	VPAND(act, more, more) // or for fewer than the least order, or for too few
 	VPOR(more, t, t)
 	VMOVMSKPS(t, mask)
 	SHLQ(Imm(56), bits)
