@@ -4,6 +4,12 @@
 //	    store-orders.parquet … workload.parquet     one per layer that is on, zstd, also when it has no line
 //	    manifest.json                               last: digests, counts, row groups, plan hash
 //
+// The folder of a net change has, instead of what stands, the name of its base in the manifest; a small one keeps its
+// layers, the same Parquet files, one after another in net.bin, for a file costs as much as some thousand lines:
+//
+//	net.bin                                     groups planned again, what was kept, layers: place, length and
+//	                                            digest of each in the manifest
+//
 // The folder is outbox, audit record and replay source. tenant, cycle and dc are not columns of the files:
 // they stand in the path, where DuckDB, Polars and pandas find them (Hive partitioning).
 //
