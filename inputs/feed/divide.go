@@ -24,7 +24,7 @@ var byItem = map[string]bool{
 //	                                            └───▶ of several: decoded, rows spilled to the parts' files
 //	any other file ──────────────▶ decoded, rows spilled
 //
-// Files in the order of items, as most extracts are, are spilled but for the row groups on a border.
+// Of a Parquet file in the order of items only the row groups on a border are spilled.
 //
 // Tables whose key begins with the item are validated part by part: equal keys are in one part. Open orders are
 // validated before they are divided.
@@ -162,12 +162,7 @@ func (d *Divided) divide(ctx context.Context, c *inputs.Contract) (err error) {
 }
 
 // divideGroups divides a Parquet file row group by row group.
-func (d *Divided) divideGroups(ctx context.Context, s *spiller, p *parquetDecoder, file int) (err error) {
-	defer func() {
-		if x := recover(); x != nil {
-			err = fmt.Errorf("%w: %v", errUnreadable, x)
-		}
-	}()
+func (d *Divided) divideGroups(ctx context.Context, s *spiller, p *parquetDecoder, file int) error {
 	item := s.route.item
 	var held *os.File
 	for group := range p.groups {
@@ -199,6 +194,7 @@ func (d *Divided) divideGroups(ctx context.Context, s *spiller, p *parquetDecode
 // partOf tells the part that all rows of a row group belong to; one is false where they belong to several, or where the
 // file does not say the item of a row in a column of its own.
 func (d *parquetDecoder) partOf(group, item int, route *router) (part int32, one bool, err error) {
+	defer guard(&err)
 	part = -1
 	for i := range d.leaves {
 		if d.leaves[i].to != item {

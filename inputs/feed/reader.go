@@ -179,12 +179,15 @@ func (r *reader) quarantine(f inputs.Fault) {
 
 // guarded turns a panic of a decoder into an error: a file must never take the process down.
 func guarded(ctx context.Context, dec decoder) (b *inputs.Batch, faults []inputs.RowFault, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", errUnreadable, p)
-		}
-	}()
+	defer guard(&err)
 	return dec.batch(ctx)
+}
+
+// guard is deferred around decoding: the Parquet library panics over some damaged files, and that is the file's fault.
+func guard(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: %v", errUnreadable, p)
+	}
 }
 
 var errUnreadable = errors.New("the file is not what it claims to be")

@@ -35,20 +35,19 @@ func (r *run) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known := map[string][]state.DC{}
+	// All of the state's rows at once: memory of an earlier cycle would not see a state folder that was lost since.
+	rows, err := r.store.AllDCs(ctx, r.cfg.Tenant)
+	if err != nil {
+		return err
+	}
+	type key struct{ cycle, dc string }
+	known := make(map[key]*state.DC, len(rows))
+	for i := range rows {
+		known[key{rows[i].Cycle, rows[i].DC}] = &rows[i]
+	}
 	for i := range records {
 		rec := &records[i]
-		if r.cfg.Warm.compared(rec, false) {
-			continue
-		}
-		rows, read := known[rec.Cycle]
-		if !read {
-			if rows, err = r.store.DCs(ctx, r.cfg.Tenant, rec.Cycle); err != nil {
-				return err
-			}
-			known[rec.Cycle] = rows
-		}
-		if err := r.compareOne(ctx, rec, rows, records); err != nil {
+		if err := r.compareOne(ctx, rec, known[key{rec.Cycle, rec.DC}], records); err != nil {
 			return err
 		}
 	}
@@ -67,19 +66,17 @@ func (r *run) need() publish.Need {
 	return n
 }
 
-// compareOne brings the state, whose rows of the record's cycle are given, up to one manifest.
-func (r *run) compareOne(ctx context.Context, rec *publish.Record, rows []state.DC, all []publish.Record) error {
-	i := slices.IndexFunc(rows, func(d state.DC) bool { return d.DC == rec.DC })
-	if i >= 0 && rows[i].State == state.DCPublished {
-		if rows[i].PlanHash != rec.PlanHash {
+// compareOne brings the state up to one manifest; row is what the state has of it, nil: nothing.
+func (r *run) compareOne(ctx context.Context, rec *publish.Record, row *state.DC, all []publish.Record) error {
+	if row != nil && row.State == state.DCPublished {
+		if row.PlanHash != rec.PlanHash {
 			return outcome.New(outcome.CodeAgain, "state_differs", fmt.Sprintf("cycle %s, dc %s", rec.Cycle, rec.DC),
 				"the state folder belongs to other topics: use the one that published, or an empty one",
-				"the topics have plan %.12s, the state has %.12s", rec.PlanHash, rows[i].PlanHash)
+				"the topics have plan %.12s, the state has %.12s", rec.PlanHash, row.PlanHash)
 		}
-		r.cfg.Warm.compared(rec, true)
 		return nil
 	}
-	if i >= 0 && rows[i].PlanHash == rec.PlanHash {
+	if row != nil && row.PlanHash == rec.PlanHash {
 		return r.store.MarkPublished(ctx, r.cfg.Tenant, rec.Cycle, rec.DC, rec.Topics, rec.PublishedAt)
 	}
 	if rec.Cycle == r.intent.Cycle {

@@ -12,7 +12,6 @@ import (
 	"echelon/inputs"
 	"echelon/inputs/build"
 	"echelon/inputs/store"
-	"echelon/publish"
 	"echelon/publish/planfile"
 	"echelon/publish/state"
 )
@@ -33,9 +32,7 @@ type Warm struct {
 	far   map[string]*far
 	files map[string]*heldFiles // by folder
 	room  planfile.Room         // memory of plan files being made
-	// manifests in the topics that the state has as published, by (cycle, DC) with their plan hashes: they stay so
-	alike map[[2]string]string
-	whole *store.Whole // the snapshot that later ones lie over on disk; nil: the next one is written in full
+	whole *store.Whole          // the snapshot that later ones lie over on disk; nil: the next one is written in full
 }
 
 // warmed is one snapshot in memory.
@@ -131,24 +128,6 @@ func (w *Warm) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.clear()
-}
-
-// compared reports whether this process found the state to have a manifest of the topics as published; with now, it did.
-func (w *Warm) compared(rec *publish.Record, now bool) bool {
-	if w == nil {
-		return false
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	key := [2]string{rec.Cycle, rec.DC}
-	if now {
-		if w.alike == nil {
-			w.alike = map[[2]string]string{}
-		}
-		w.alike[key] = rec.PlanHash
-	}
-	hash, ok := w.alike[key]
-	return ok && hash == rec.PlanHash
 }
 
 func (w *Warm) clear() { w.kept, w.plans, w.far, w.files, w.whole = nil, nil, nil, nil, nil }

@@ -246,3 +246,42 @@ func TestWarmCycleNoticesDamage(t *testing.T) {
 		t.Errorf("%+v lies over damaged files", r.DCs[i])
 	}
 }
+
+// TestWarmCycleReadsLostStateBack: what a process remembers of earlier cycles does not stand for the state folder. One that
+// is lost between two cycles is read back from the topics, and the next cycle releases what it would have released.
+func TestWarmCycleReadsLostStateBack(t *testing.T) {
+	released := func(lose bool) (counts []int64, last *Result) {
+		w := worlds.New(701, worlds.Mixed)
+		f := &fedWorld{t: t, world: w, asOf: w.AsOf}
+		dir, warm, s, r := t.TempDir(), &Warm{}, newShelf(), rand.New(rand.NewPCG(1, 5))
+		for step := range 4 {
+			if step > 0 {
+				f.move(r, 0)
+			}
+			if lose && step == 3 {
+				if err := os.RemoveAll(dir); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c := f.config(dir, s)
+			c.Warm = warm
+			last = must(t, c)
+			counts = append(counts, int64(s.released(t, last.Cycle)))
+		}
+		return counts, last
+	}
+	want, kept := released(false)
+	got, rebuilt := released(true)
+	if want[0] <= want[3] {
+		t.Fatalf("released %v: the test shows nothing", want)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("releases by cycle, with the state and without: %s", d)
+	}
+	if rebuilt.PlanHash != kept.PlanHash {
+		t.Errorf("plan %.12s, with the state %.12s", rebuilt.PlanHash, kept.PlanHash)
+	}
+	if !slices.ContainsFunc(rebuilt.Faults, func(x Fault) bool { return x.Kind == "state_rebuilt" }) {
+		t.Errorf("nobody is told that the state was rebuilt: %v", rebuilt.Faults)
+	}
+}

@@ -178,6 +178,41 @@ func TestReleasesAndCarry(t *testing.T) {
 	}
 }
 
+// TestFlippedManifestForgetsNoRelease: no flipped bit of a manifest makes a folder with releases one that has none.
+func TestFlippedManifestForgetsNoRelease(t *testing.T) {
+	dir, err := write(t, disk.OS{}, t.TempDir(), network(), 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dc, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, one := dc.Manifest, int64(1)
+	if !m.ReleasesNothing() {
+		t.Error("nothing was released, and the manifest does not say so")
+	}
+	m.Released, m.ReleasedLines = 1, &one
+	raw, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := 0
+	for i := range 8 * len(raw) {
+		raw[i/8] ^= 1 << (i % 8)
+		if m, err := DecodeManifest(raw); err == nil {
+			read++
+			if m.ReleasesNothing() {
+				t.Fatalf("bit %d: a manifest without releases: %s", i, raw)
+			}
+		}
+		raw[i/8] ^= 1 << (i % 8)
+	}
+	if read == 0 {
+		t.Error("no flipped manifest is read: the test shows nothing")
+	}
+}
+
 // TestEveryFlippedByteIsFound flips a bit of each byte of a small file in turn: nothing of it may be decoded.
 func TestEveryFlippedByteIsFound(t *testing.T) {
 	dir, err := write(t, disk.OS{}, t.TempDir(), network(), 0, []*planner.Table{randomTable(rand.New(rand.NewPCG(4, 4)), network(), planner.Carry, 3)})

@@ -170,7 +170,7 @@ func (d *depot) work() {
 // never disturbed.
 func TestServeKilledWhileApplying(t *testing.T) {
 	rounds, kills := uint64(3), 9
-	if testing.Short() {
+	if testing.Short() { // under the race detector a round takes a minute
 		rounds, kills = 1, 5
 	}
 	for seed := range rounds {
